@@ -1,0 +1,231 @@
+//! One feature result, read and normalised, before the server has said what it thinks of it.
+//!
+//! An [`Item`] holds everything its sender said and nothing the server adds: the members that belong to the server —
+//! `node_id`, `status`, `warnings`, `matches` — are kept beside the data and put into their places when a record is
+//! shown ([`compose`]). Pictures are held as placeholders, `media:<uuid>`; a link that still has to be fetched is listed
+//! in [`Item::media`] and its place in the data is null until [`Item::set_media`] fills it, so that a link can never be
+//! stored in place of the content.
+
+use serde_json::{Map, Value};
+
+use super::{
+    Feature, Placement,
+    shape::{Field, Kind, Owned},
+    shapes::shape_of,
+    warning::Action,
+};
+use crate::{ids::MediaId, session::FeatureStatus};
+
+/// What a placeholder of stored media starts with.
+pub const MEDIA_PREFIX: &str = "media:";
+
+/// A feature result as evidence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// What was checked. Reading derives it from the array, [`Item::place`] from the step it takes.
+    pub feature: Feature,
+    /// Its position in the array it was sent in.
+    pub index: usize,
+    /// Where it was sent, for error messages: `phone_verifications[0]`.
+    pub path: String,
+    /// The step: as sent, after [`Item::place`] the one it was given.
+    pub node_id: Option<String>,
+    /// The sender's verdict.
+    pub status: Option<FeatureStatus>,
+    /// The sender's warnings, without those only the server may raise.
+    pub warnings: Vec<SentWarning>,
+    /// All members of the shape in the contract's order, except those the server owns.
+    pub data: Map<String, Value>,
+    /// Every picture, video and file of the item.
+    pub media: Vec<MediaField>,
+    /// A ready-made template of the face of a liveness check.
+    pub face_embedding: Option<FaceEmbedding>,
+}
+
+/// A warning as sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SentWarning {
+    /// The code of the risk.
+    pub risk: String,
+    /// What the sender wants done: `action`, or what its `log_type` stands for.
+    pub action: Option<Action>,
+    /// What it is about.
+    pub additional_data: Option<Map<String, Value>>,
+}
+
+/// A picture, video or file of an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaField {
+    /// Where it stands in [`Item::data`], as a JSON pointer: `/id_lookup/registry_portrait`.
+    pub pointer: String,
+    /// Where it was sent, for error messages: `id_verifications[0].id_lookup.registry_portrait`.
+    pub path: String,
+    /// What was sent.
+    pub sent: MediaRef,
+}
+
+/// A reference to a picture, video or file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MediaRef {
+    /// Media this server has.
+    Stored(MediaId),
+    /// An https address to fetch it from.
+    Link(url::Url),
+}
+
+/// The template of a face, computed elsewhere.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FaceEmbedding {
+    /// The model that made it; vectors of different models cannot be compared.
+    pub model: String,
+    /// The vector, not empty, all numbers finite.
+    pub vector: Vec<f32>,
+}
+
+impl Item {
+    /// An item of which nothing is known.
+    pub fn empty(feature: Feature, index: usize) -> Self {
+        let members = shape_of(feature).iter().filter_map(|field| Some((field.name.to_owned(), unknown(field.kind)?)));
+        Self {
+            feature,
+            index,
+            path: format!("{}[{index}]", feature.array()),
+            node_id: None,
+            status: None,
+            warnings: Vec::new(),
+            data: members.collect(),
+            media: Vec::new(),
+            face_embedding: None,
+        }
+    }
+
+    /// Gives the item its step; what is assessed afterwards speaks of this step.
+    pub fn place(&mut self, placement: &Placement) {
+        self.feature = placement.feature;
+        self.node_id.clone_from(&placement.node_id);
+    }
+
+    /// Puts stored media at the place of a [`MediaField`]; a pointer that leads nowhere changes nothing.
+    pub fn set_media(&mut self, pointer: &str, id: MediaId) {
+        let (first, rest) = match pointer.strip_prefix('/').map(|path| path.split_once('/').unwrap_or((path, ""))) {
+            Some((first, rest)) => (first, if rest.is_empty() { String::new() } else { format!("/{rest}") }),
+            None => return,
+        };
+        if let Some(place) = self.data.get_mut(first).and_then(|member| member.pointer_mut(&rest)) {
+            *place = Value::String(placeholder(id));
+        }
+    }
+
+    /// A text of the data; `None` when it is unknown.
+    pub fn text(&self, member: &str) -> Option<&str> {
+        self.data.get(member)?.as_str()
+    }
+}
+
+/// How stored media is written in the data of an item.
+pub fn placeholder(id: MediaId) -> String {
+    format!("{MEDIA_PREFIX}{id}")
+}
+
+/// What the server knows about a record, beside its data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServerMembers {
+    /// `node_id`
+    pub node_id: Option<String>,
+    /// `status`
+    pub status: FeatureStatus,
+    /// `warnings`, an array
+    pub warnings: Value,
+    /// `matches`, an array
+    pub matches: Value,
+}
+
+/// A feature item as answers show it: all members of its shape in the contract's order.
+///
+/// `data` is [`Item::data`] as it was stored, perhaps by an older version: members it lacks are unknown.
+pub fn compose(feature: Feature, mut data: Map<String, Value>, members: ServerMembers) -> Map<String, Value> {
+    let ServerMembers { node_id, status, warnings, matches } = members;
+    let (mut warnings, mut matches) = (Some(warnings), Some(matches));
+    let mut member = |field: &Field| match field.kind {
+        Kind::Owned(Owned::NodeId) => Some(node_id.clone().map_or(Value::Null, Value::String)),
+        Kind::Owned(Owned::Status) => Some(Value::String(status.as_str().to_owned())),
+        Kind::Owned(Owned::Warnings) => warnings.take(),
+        Kind::Owned(Owned::Matches) => matches.take(),
+        kind => data.remove(field.name).or_else(|| unknown(kind)),
+    };
+    shape_of(feature).iter().filter_map(|field| Some((field.name.to_owned(), member(field)?))).collect()
+}
+
+/// What stands for a value nobody knows (conventions §11): arrays are empty, truth values false, all else is null.
+/// `None`: the member is left out.
+pub(super) fn unknown(kind: Kind) -> Option<Value> {
+    match kind {
+        Kind::Text(_)
+        | Kind::Choice(_)
+        | Kind::DocumentType
+        | Kind::Country
+        | Kind::Number
+        | Kind::Integer
+        | Kind::Date
+        | Kind::DateTime
+        | Kind::Media
+        | Kind::Object(_)
+        | Kind::Open(_)
+        | Kind::Free => Some(Value::Null),
+        Kind::Flag => Some(Value::Bool(false)),
+        Kind::Objects(_) | Kind::Frees | Kind::Texts | Kind::Choices(_) | Kind::Medias => Some(Value::Array(Vec::new())),
+        Kind::ObjectsIfAny(_) | Kind::Owned(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const ID: &str = "9b0f0d3a-1f0e-4a53-8a53-2d1c6b7e9f10";
+
+    #[test]
+    fn composed_items_have_the_contracts_members_in_order() {
+        let members = ServerMembers {
+            node_id: Some("feature_face_match_1".into()),
+            status: FeatureStatus::InReview,
+            warnings: json!([]),
+            matches: json!([]),
+        };
+        let data = Item::empty(Feature::FaceMatch, 0).data;
+        let item = Value::Object(compose(Feature::FaceMatch, data, members));
+        assert_eq!(
+            item.to_string(),
+            r#"{"node_id":"feature_face_match_1","status":"In Review","score":null,"source_image_session_id":null,"source_image":null,"target_image":null,"warnings":[]}"#
+        );
+    }
+
+    #[test]
+    fn a_record_of_an_older_version_is_completed() {
+        let members = ServerMembers { node_id: None, status: FeatureStatus::Approved, warnings: json!([]), matches: json!([]) };
+        let item = compose(Feature::EmailVerification, Map::new(), members);
+        assert_eq!((&item["email"], &item["is_breached"], &item["breaches"]), (&json!(null), &json!(false), &json!([])));
+    }
+
+    #[test]
+    fn media_is_put_in_its_place_and_nowhere_else() {
+        let mut item = Item::empty(Feature::Ocr, 0);
+        item.data["id_lookup"] = json!({"registry_portrait": null});
+        item.data["extra_files"] = json!([null]);
+        let id = ID.parse().unwrap();
+        for pointer in ["/front_image", "/id_lookup/registry_portrait", "/extra_files/0"] {
+            item.set_media(pointer, id);
+        }
+        let before = item.clone();
+        for pointer in ["", "front_image", "/nowhere", "/extra_files/7", "/mrz/name"] {
+            item.set_media(pointer, id);
+        }
+        assert_eq!(item, before);
+        let stored = json!(format!("media:{ID}"));
+        assert_eq!(item.data["front_image"], stored);
+        assert_eq!(item.data["id_lookup"]["registry_portrait"], stored);
+        assert_eq!(item.data["extra_files"][0], stored);
+    }
+}

@@ -1,0 +1,262 @@
+//! Entries of lists: add, show, remove (contract, lists §4–§8).
+
+use gavel_core::{
+    access::{Level, Resource},
+    entry::EntryValue,
+    ids::{ApplicationId, EntryId, ListId, SessionId},
+    json::{FieldError, FieldErrors, Fields, Value, read},
+    list::ListType,
+    time::Timestamp,
+};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::{Caller, Error};
+use crate::{
+    app::App,
+    clock::new_id,
+    store::{
+        Tx,
+        applications::{self, Counter},
+        entries::{self, Addition, Entry},
+        lists::{self, List},
+        marks, sessions,
+    },
+};
+
+/// Longest label, in characters.
+const LABEL: usize = 255;
+/// Longest comment, in characters.
+const COMMENT: usize = 10_000;
+/// Largest metadata, in bytes.
+const METADATA: usize = 16_384;
+
+/// An entry as sent.
+pub struct NewEntry {
+    value: Option<String>,
+    reference_session: Option<SessionId>,
+    reference_object: Option<Uuid>,
+    display_label: String,
+    comment: String,
+    metadata: Option<Box<RawValue>>,
+    expires_at: Option<Timestamp>,
+}
+
+impl NewEntry {
+    /// Reads the body of an addition.
+    pub fn read(sent: &Value<'_>) -> Result<Self, FieldErrors> {
+        let mut fields = Fields::of(sent)?;
+        let value = fields.optional("value", read::filled(read::trimmed_text(gavel_core::entry::MAX_CHARS)));
+        let reference_session = fields.optional("reference_session_id", read::uuid);
+        let reference_object = fields.optional("reference_object_uuid", read::uuid);
+        let display_label = fields.optional("display_label", read::text(LABEL));
+        let comment = fields.optional("comment", read::text(COMMENT));
+        let metadata = fields.optional("metadata", read_metadata);
+        let expires_at = fields.optional("expires_at", read::timestamp);
+        fields.finish(|| {
+            Some(Self {
+                value: value?,
+                reference_session: reference_session?,
+                reference_object: reference_object?,
+                display_label: display_label?.unwrap_or_default(),
+                comment: comment?.unwrap_or_default(),
+                metadata: metadata?,
+                expires_at: expires_at?,
+            })
+        })
+    }
+}
+
+fn read_metadata(sent: &Value<'_>) -> Result<Box<RawValue>, FieldError> {
+    if sent.as_object().is_none() {
+        return Err(FieldError::text("Metadata must be a JSON object."));
+    }
+    let text = read::json_object_max_bytes(METADATA)(sent)?;
+    RawValue::from_string(text).map_err(|_| FieldError::text("Metadata must be a JSON object."))
+}
+
+/// An entry as answered.
+#[derive(Debug, Serialize)]
+pub struct EntryView {
+    uuid: EntryId,
+    value: String,
+    display_label: String,
+    comment: String,
+    added_by: String,
+    reference_session_id: Option<SessionId>,
+    reference_session_number: Option<i64>,
+    reference_object_uuid: Option<Uuid>,
+    metadata: Option<Box<RawValue>>,
+    created_at: Timestamp,
+}
+
+impl From<Entry> for EntryView {
+    fn from(entry: Entry) -> Self {
+        Self {
+            uuid: entry.id,
+            value: entry.value,
+            display_label: entry.display_label,
+            comment: entry.comment,
+            added_by: entry.added_by,
+            reference_session_id: entry.reference_session.map(|(id, _)| id),
+            reference_session_number: entry.reference_session.map(|(_, number)| number),
+            reference_object_uuid: entry.reference_object,
+            metadata: entry.metadata,
+            created_at: entry.created_at,
+        }
+    }
+}
+
+/// A page of a list's live entries and how many there are.
+pub async fn list(
+    app: &App,
+    caller: &Caller,
+    id: ListId,
+    search: Option<String>,
+    newest_first: bool,
+    window: (u64, u64),
+) -> Result<(Vec<EntryView>, u64), Error> {
+    let (application, now) = (caller.application, app.clock.now());
+    app.store
+        .read(move |tx| {
+            Box::pin(async move {
+                lists::find_list(tx, application, id, now).await?.ok_or(Error::NOT_FOUND)?;
+                let (rows, total) = entries::list_entries(tx, id, search.as_deref(), newest_first, window, now).await?;
+                Ok((rows.into_iter().map(EntryView::from).collect(), total))
+            })
+        })
+        .await
+}
+
+/// Adds a value, typed or taken from a session. The checks come in the contract's order: list, fields, value, session.
+pub async fn add(app: &App, caller: &Caller, id: ListId, body: Result<NewEntry, FieldErrors>) -> Result<EntryView, Error> {
+    let (caller_, now) = (caller.clone(), app.clock.now());
+    app.act(caller, move |tx| {
+        Box::pin(async move {
+            let caller = caller_;
+            // The revision is taken first: its lock keeps changes to the lists of one application apart.
+            let revision = applications::take_next(tx, caller.application, Counter::ListsRevision).await?;
+            let list = lists::find_list(tx, caller.application, id, now).await?.ok_or(Error::NOT_FOUND)?;
+            let new = body?;
+            if new.reference_session.is_some() {
+                caller.must(Resource::Sessions, Level::Read)?;
+            }
+            let (entry, value, sent) = make(tx, &caller, &list, new, now).await?;
+            write(tx, caller.application, &list, &entry, &value, &sent, revision, now).await?;
+            caller.audit(tx, "entry.added", &[("list", id.0), ("entry", entry.id.0)], now).await?;
+            Ok(entry.into())
+        })
+    })
+    .await
+}
+
+/// Parses the value, finds its source, and puts the entry together.
+async fn make(
+    tx: &mut Tx,
+    caller: &Caller,
+    list: &List,
+    new: NewEntry,
+    now: Timestamp,
+) -> Result<(Entry, EntryValue, String), Error> {
+    if new.value.is_none() && new.reference_session.is_none() {
+        return Err(Error::field("value", "This field is required unless reference_session_id is provided."));
+    }
+    let parse = |sent: &str| EntryValue::parse(list.entry_type, sent).map_err(|e| Error::field("value", e.message()));
+    let typed = new.value.as_deref().map(parse).transpose()?;
+    let source = match new.reference_session {
+        Some(session) => Some(find_source(tx, caller.application, list, session, typed.as_ref()).await?),
+        None => None,
+    };
+    let value = match (&source, typed) {
+        (Some(source), _) => source.value.clone(),
+        (None, Some(value)) => value,
+        (None, None) => return Err(Error::fault("an entry without a value passed its checks")),
+    };
+    let sent = new.value.unwrap_or_else(|| value.stored().to_owned());
+    let entry = Entry {
+        id: new_id(),
+        value: value.stored().to_owned(),
+        display_label: new.display_label,
+        comment: new.comment,
+        added_by: caller.actor.added_by().to_owned(),
+        reference_session: source.as_ref().map(|source| source.session),
+        reference_record: source.as_ref().map(|source| source.record),
+        reference_object: source.as_ref().map(|source| source.record.0).or(new.reference_object),
+        metadata: match &source {
+            Some(source) => source.merged(new.metadata)?,
+            None => new.metadata,
+        },
+        expires_at: new.expires_at,
+        created_at: now,
+    };
+    Ok((entry, value, sent))
+}
+
+/// Finds the record of a session the value comes from.
+async fn find_source(
+    tx: &mut Tx,
+    application: ApplicationId,
+    list: &List,
+    id: SessionId,
+    typed: Option<&EntryValue>,
+) -> Result<marks::Source, Error> {
+    let session = sessions::find_session(tx, application, id).await?;
+    let session = session.ok_or_else(|| Error::field("reference_session_id", "Session not found."))?;
+    let sources = marks::list_sources(tx, &session, list.entry_type).await?;
+    if sources.is_empty() {
+        let text = format!("Session has no {} data.", list.entry_type);
+        return Err(Error::Invalid(FieldErrors::one("reference_session_id", text)));
+    }
+    // The most recent comes last.
+    sources.into_iter().rev().find(|source| typed.is_none_or(|typed| typed.key() == source.value.key())).ok_or_else(|| {
+        Error::Invalid(FieldErrors::one("value", format!("Value does not match any {} data in the session.", list.entry_type)))
+    })
+}
+
+/// Writes an entry, and on blocklists the mark on the record it was made from.
+#[expect(clippy::too_many_arguments, reason = "one row's worth of facts, each of its own type")]
+async fn write(
+    tx: &mut Tx,
+    application: ApplicationId,
+    list: &List,
+    entry: &Entry,
+    value: &EntryValue,
+    sent_value: &str,
+    revision: u64,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let expired = entries::remove_expired(tx, list.id, value, revision, now).await?;
+    let addition = Addition { application, list: list.id, value, sent_value, version: new_id(), revision };
+    if !entries::insert_entry(tx, &addition, entry).await? {
+        return Err(Error::field("value", "This value already exists in the list."));
+    }
+    lists::add_to_count(tx, list.id, -i64::try_from(expired).unwrap_or(0), now).await?;
+    lists::add_to_count(tx, list.id, 1, now).await?;
+    if let (ListType::Blocklist, Some(record)) = (list.list_type, entry.reference_record) {
+        marks::set_mark(tx, record, entry.id).await?;
+    }
+    tx.wake_lists();
+    Ok(())
+}
+
+/// Removes an entry and the marks it holds.
+pub async fn remove(app: &App, caller: &Caller, list: ListId, id: EntryId) -> Result<(), Error> {
+    let (caller_, now) = (caller.clone(), app.clock.now());
+    app.act(caller, move |tx| {
+        Box::pin(async move {
+            let application = caller_.application;
+            let revision = applications::take_next(tx, application, Counter::ListsRevision).await?;
+            lists::find_list(tx, application, list, now).await?.ok_or(Error::NOT_FOUND)?;
+            if !entries::remove_entry(tx, list, id, revision, now).await? {
+                return Err(Error::NOT_FOUND);
+            }
+            lists::add_to_count(tx, list, -1, now).await?;
+            marks::clear_marks(tx, id).await?;
+            tx.wake_lists();
+            caller_.audit(tx, "entry.removed", &[("list", list.0), ("entry", id.0)], now).await?;
+            Ok(())
+        })
+    })
+    .await
+}

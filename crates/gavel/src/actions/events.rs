@@ -1,0 +1,91 @@
+//! Telling the customer's systems: every event is queued in the transaction of its cause (contract, webhooks §1, §2).
+
+use gavel_core::{session::SessionKind, webhook::EventType};
+use serde_json::{Map, Value, json};
+
+use super::{Error, decision};
+use crate::{
+    app::App,
+    clock::new_id,
+    store::{
+        Tx,
+        applications::Application,
+        destinations,
+        events::{self, Event},
+        outbox,
+        sessions::Session,
+    },
+};
+
+/// Queues `status.updated` for a session whose row has just been written.
+pub async fn status_updated(
+    tx: &mut Tx,
+    app: &App,
+    application: &Application,
+    session: &Session,
+    resubmit_info: Option<Value>,
+) -> Result<(), Error> {
+    let mut payload = envelope(app, application, session, EventType::StatusUpdated);
+    if let Some(info) = resubmit_info {
+        payload.insert("resubmit_info".into(), info);
+    }
+    if session.status.is_in_decision_webhooks() {
+        let decision = decision::load(tx, app, application, session).await?;
+        payload.insert("decision".into(), Value::Object(decision));
+    }
+    queue_for_session(tx, app, application, session, EventType::StatusUpdated, payload).await
+}
+
+fn envelope(app: &App, application: &Application, session: &Session, event_type: EventType) -> Map<String, Value> {
+    let mut payload = Map::new();
+    let mut put = |name: &str, value: Value| payload.insert(name.to_owned(), value);
+    put("webhook_type", event_type.as_str().into());
+    put("created_at", app.clock.now().as_unix_seconds().into());
+    put("application_id", application.id.to_string().into());
+    put("environment", application.environment.as_str().into());
+    put("session_id", session.id.to_string().into());
+    put("status", session.status.as_str().into());
+    put("vendor_data", session.vendor_data.clone().into());
+    put("metadata", decision::raw(session.metadata.as_deref()));
+    put("workflow_id", session.workflow_id.map(|id| id.to_string()).into());
+    put("workflow_version", session.workflow_version.into());
+    if session.kind == SessionKind::Business {
+        put("business_session_id", session.id.to_string().into());
+        put("session_kind", json!("business"));
+        put("vendor_business_id", Value::Null);
+    }
+    payload
+}
+
+async fn queue_for_session(
+    tx: &mut Tx,
+    app: &App,
+    application: &Application,
+    session: &Session,
+    event_type: EventType,
+    payload: Map<String, Value>,
+) -> Result<(), Error> {
+    let event = Event {
+        id: new_id(),
+        application: application.id,
+        event_type,
+        object: session.id.0,
+        sequence: session.version,
+        session: Some(session.id),
+        payload: Value::Object(payload).to_string(),
+        at: app.clock.now(),
+    };
+    queue(tx, &event).await
+}
+
+/// Writes an event once, and one waiting delivery for every destination that wants it now.
+async fn queue(tx: &mut Tx, event: &Event) -> Result<(), Error> {
+    events::insert_event(tx, event).await?;
+    for destination in destinations::list_destinations(tx, event.application).await? {
+        if destination.enabled && destination.subscribed_events.contains(&event.event_type) {
+            outbox::insert_waiting(tx, new_id(), event, &destination).await?;
+            tx.wake_deliveries();
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,284 @@
+//! Evidence: what was found out about a person, screened and recorded in one transaction (contract, sessions §6.5).
+//!
+//! The steps before the transaction take as long as they take: looking whether the session can take evidence, fetching
+//! pictures, screening against the snapshot at hand. Inside it the session is locked, the lists are compared with what
+//! the screening saw (and screened again when they have moved on), and everything the evidence means is written: records
+//! with their warnings, signals, hits, the status, one event.
+
+use std::{collections::HashSet, sync::Arc};
+
+use gavel_core::{
+    evidence::{
+        self, Config, Evidence, Item, ListFinding, MediaRef, Placement, Signal, WorkflowStep, assess, assign_steps,
+        drop_repeated_locations, has_missing_step, session_outcome,
+    },
+    ids::{MediaId, RecordId, SessionId},
+    json::FieldErrors,
+    screening::{Hit, Index},
+    session::{FeatureStatus, SessionStatus},
+    time::Timestamp,
+};
+use serde_json::Value;
+
+use super::{Caller, Error, decision, events, media, searchable, status};
+use crate::{
+    app::App,
+    clock::new_id,
+    store::{
+        Tx, applications, events as event_rows, media as media_rows,
+        records::{self, Record},
+        sessions::{self, Session, Step},
+    },
+};
+
+/// What an evidence call carries once its pictures are here.
+struct Ready {
+    items: Vec<Item>,
+    signals: Vec<Vec<Signal>>,
+    complete: bool,
+    fetched: Vec<media_rows::Media>,
+}
+
+/// What the lists said about every signal of every item, and in which state they were.
+struct Screened {
+    index: Arc<Index>,
+    hits: Vec<Vec<(Signal, Hit)>>,
+}
+
+/// Records evidence. Answers the decision.
+pub async fn add(app: &App, caller: &Caller, id: SessionId, body: Result<Evidence, FieldErrors>) -> Result<Value, Error> {
+    let application = caller.application;
+    let body = app
+        .store
+        .read::<_, Error, _>(move |tx| {
+            Box::pin(async move {
+                let session = sessions::find_session(tx, application, id).await?.ok_or(Error::NOT_FOUND)?;
+                must_be_open(&session)?;
+                Ok(body?)
+            })
+        })
+        .await?;
+    let ready = make_ready(app, body).await?;
+    let screened = screen(app.live.snapshot(application).await?, &ready.signals, app.clock.now());
+    let (app_, caller_) = (app.clone(), caller.clone());
+    app.act(caller, move |tx| Box::pin(async move { record(tx, &app_, &caller_, id, ready, screened).await })).await
+}
+
+fn must_be_open(session: &Session) -> Result<(), Error> {
+    match session.status.is_unfinished() {
+        true => Ok(()),
+        false => Err(Error::Refused("Evidence cannot be added to a finished session.".into())),
+    }
+}
+
+/// Fetches and stores the pictures that came as links, and draws the signals.
+async fn make_ready(app: &App, evidence: Evidence) -> Result<Ready, Error> {
+    let mut ready = Ready { items: evidence.items, signals: Vec::new(), complete: evidence.complete, fetched: Vec::new() };
+    for item in &mut ready.items {
+        for field in item.media.clone() {
+            if let MediaRef::Link(url) = &field.sent {
+                let stored = media::fetch(app, url.as_str()).await.map_err(|e| e.at(field.path.clone()))?;
+                item.set_media(&field.pointer, stored.id);
+                ready.fetched.push(stored);
+            }
+        }
+    }
+    ready.signals = ready.items.iter().map(evidence::signals).collect();
+    Ok(ready)
+}
+
+fn screen(index: Arc<Index>, signals: &[Vec<Signal>], now: Timestamp) -> Screened {
+    let of_item = |signals: &Vec<Signal>| {
+        signals.iter().flat_map(|signal| index.hits(&signal.value, now).into_iter().map(|hit| (signal.clone(), hit))).collect()
+    };
+    let hits = signals.iter().map(of_item).collect();
+    Screened { index, hits }
+}
+
+/// The transaction.
+async fn record(
+    tx: &mut Tx,
+    app: &App,
+    caller: &Caller,
+    id: SessionId,
+    ready: Ready,
+    mut screened: Screened,
+) -> Result<Value, Error> {
+    let application = applications::find_application(tx, caller.application).await?.ok_or(Error::NOT_FOUND)?;
+    let mut session = sessions::lock_session(tx, caller.application, id).await?.ok_or(Error::NOT_FOUND)?;
+    must_be_open(&session)?;
+    store_media(tx, caller, &ready).await?;
+
+    let now = app.clock.now();
+    let index = app.live.within(tx, caller.application, &screened.index).await?;
+    if !Arc::ptr_eq(&index, &screened.index) {
+        screened = screen(index, &ready.signals, now);
+    }
+
+    let earlier = records::list_records(tx, id).await?;
+    let all = write_records(tx, caller, &mut session, earlier, &ready, &screened, now).await?;
+    let from = session.status;
+    let missing =
+        has_missing_step(&workflow_steps(&session), &all.iter().filter_map(|r| r.node_id.as_deref()).collect::<Vec<_>>());
+    let statuses: Vec<FeatureStatus> = all.iter().map(|record| record.status).collect();
+    start(tx, &session, from, caller, now).await?;
+    status::move_to(&mut session, session_outcome(&statuses, ready.complete, missing, false));
+    let before =
+        if matches!(from, SessionStatus::NotStarted | SessionStatus::Resubmitted) { SessionStatus::InProgress } else { from };
+    status::note_change(tx, &session, before, "System", now).await?;
+    sessions::set_state(tx, &session).await?;
+    sessions::set_searchable(tx, id, &searchable::of(&ready.items)).await?;
+    events::status_updated(tx, app, &application, &session, None).await?;
+    caller.audit(tx, "evidence.recorded", &[("session", id.0)], now).await?;
+    let decision = decision::load(tx, app, &application, &session).await?;
+    Ok(decision::linked(app, Value::Object(decision)))
+}
+
+/// The flow begins: shown in the session's history only.
+async fn start(tx: &mut Tx, session: &Session, from: SessionStatus, caller: &Caller, now: Timestamp) -> Result<(), Error> {
+    if matches!(from, SessionStatus::NotStarted | SessionStatus::Resubmitted) {
+        let details = serde_json::json!({ "previous_status": from.as_str(), "new_status": SessionStatus::InProgress.as_str() });
+        let kind = if from == SessionStatus::NotStarted { "SESSION_STARTED" } else { "STATUS_CHANGED" };
+        event_rows::insert_history(tx, session.id, new_id(), (kind, caller.actor.display()), &details, now).await?;
+    }
+    Ok(())
+}
+
+/// Files named by id must be this application's; fetched ones become its.
+async fn store_media(tx: &mut Tx, caller: &Caller, ready: &Ready) -> Result<(), Error> {
+    for fetched in &ready.fetched {
+        media_rows::insert_media(tx, caller.application, fetched).await?;
+    }
+    let named: Vec<(&str, MediaId)> = ready
+        .items
+        .iter()
+        .flat_map(|item| &item.media)
+        .filter_map(|field| match field.sent {
+            MediaRef::Stored(id) => Some((field.path.as_str(), id)),
+            MediaRef::Link(_) => None,
+        })
+        .collect();
+    let ids: Vec<MediaId> = named.iter().map(|(_, id)| *id).collect::<HashSet<_>>().into_iter().collect();
+    let known: HashSet<MediaId> = media_rows::list_existing(tx, caller.application, &ids).await?.into_iter().collect();
+    let mut errors = FieldErrors::default();
+    for (path, id) in named {
+        if !known.contains(&id) {
+            errors.add(path.to_owned(), gavel_core::json::FieldError::text("Media not found."));
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(errors.into()) }
+}
+
+fn workflow_steps(session: &Session) -> Vec<WorkflowStep> {
+    let of_workflow = session.steps.iter().filter(|step| step.in_workflow);
+    of_workflow
+        .filter_map(|step| {
+            let feature = evidence::Feature::from_name(&step.feature)?;
+            Some(WorkflowStep { feature, node_id: step.node_id.clone(), config: Config::new(step.config.clone()) })
+        })
+        .collect()
+}
+
+/// Writes one record per item with its warnings, signals and hits. Answers all records the session has now.
+async fn write_records(
+    tx: &mut Tx,
+    caller: &Caller,
+    session: &mut Session,
+    earlier: Vec<Record>,
+    ready: &Ready,
+    screened: &Screened,
+    now: Timestamp,
+) -> Result<Vec<Record>, Error> {
+    let workflow = workflow_steps(session);
+    let (repeated, mut all): (Vec<Record>, Vec<Record>) =
+        earlier.into_iter().partition(|record| record.status == FeatureStatus::ResubRequested);
+    let recorded: Vec<String> = all.iter().filter_map(|record| record.node_id.clone()).collect();
+    let placements = assign_steps(&ready.items, &workflow, &recorded);
+    let mut ordinal = all.iter().chain(&repeated).map(|record| record.ordinal).max().unwrap_or(0);
+    let mut reported: HashSet<String> = locations(&all);
+    let mut stored_hits = Vec::new();
+    for ((item, placement), (signals, hits)) in ready.items.iter().zip(&placements).zip(ready.signals.iter().zip(&screened.hits))
+    {
+        for record in repeated.iter().filter(|record| record.node_id == placement.node_id) {
+            records::clear_record(tx, record.id).await?; // Its step is done again: the empty place is filled.
+        }
+        ordinal += 1;
+        let config = placement.step.map(|step| workflow[step].config.clone()).unwrap_or_default();
+        let record = assessed(session.id, item, placement, &config, hits, &mut reported, ordinal, now);
+        add_step(session, placement);
+        records::insert_record(tx, caller.application, &record).await?;
+        for signal in signals {
+            let row = records::Signal { record: record.id, session: session.id, value: &signal.value, at: now };
+            records::insert_signal(tx, caller.application, &row).await?;
+        }
+        let risks: Vec<&str> = risks(&record).collect();
+        sessions::insert_risks(tx, session.id, &risks).await?;
+        stored_hits.extend(hits.iter().map(|(signal, hit)| (record.id, signal.entry_type, hit.clone())));
+        all.push(record);
+    }
+    all.extend(repeated.into_iter().filter(|record| placements.iter().all(|placement| placement.node_id != record.node_id)));
+    let scope = (caller.application, session.id);
+    records::insert_screening(tx, new_id(), scope, screened.index.revision(), now, &stored_hits).await?;
+    Ok(all)
+}
+
+#[expect(clippy::too_many_arguments, reason = "everything an item is weighed with")]
+fn assessed(
+    session: SessionId,
+    item: &Item,
+    placement: &Placement,
+    config: &Config,
+    hits: &[(Signal, Hit)],
+    reported: &mut HashSet<String>,
+    ordinal: u64,
+    now: Timestamp,
+) -> Record {
+    let mut item = item.clone();
+    item.place(placement);
+    let findings: Vec<ListFinding> = hits
+        .iter()
+        .map(|(signal, hit)| ListFinding {
+            entry_type: signal.entry_type,
+            list_type: hit.list_type,
+            list: hit.list,
+            entry: hit.entry,
+            value: signal.value.stored().to_owned(),
+            held: false,
+            face: None,
+        })
+        .collect();
+    let mut assessment = assess(&item, config, &findings, &[]);
+    drop_repeated_locations(&mut assessment.warnings, reported);
+    Record {
+        id: new_id::<RecordId>(),
+        session,
+        feature: placement.feature,
+        node_id: placement.node_id.clone(),
+        ordinal,
+        status: assessment.status,
+        data: item.data,
+        warnings: serde_json::to_value(&assessment.warnings).unwrap_or_else(|_| Value::Array(Vec::new())),
+        matches: Value::Array(Vec::new()),
+        is_blocklisted: false,
+        created_at: now,
+    }
+}
+
+fn risks(record: &Record) -> impl Iterator<Item = &str> {
+    record.warnings.as_array().into_iter().flatten().filter_map(|warning| warning.get("risk")?.as_str())
+}
+
+/// LOCATION risks already reported in this session.
+fn locations(records: &[Record]) -> HashSet<String> {
+    let of_location = |record: &&Record| record.feature == evidence::Feature::IpAnalysis;
+    records.iter().filter(of_location).flat_map(|record| risks(record).map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+/// A feature recorded outside the workflow becomes a step of the session.
+fn add_step(session: &mut Session, placement: &Placement) {
+    let Some(node_id) = placement.node_id.clone() else { return };
+    if session.steps.iter().all(|step| step.node_id != node_id) {
+        let feature = placement.feature.name().to_owned();
+        session.steps.push(Step { feature, node_id, config: serde_json::Map::new(), in_workflow: false });
+    }
+}

@@ -1,0 +1,177 @@
+//! What can be done. API, workers and command line all come here.
+//!
+//! An action has one order: may I, load, decide, write, audit and outbox, commit, wake. It runs in one transaction
+//! ([`crate::app::App::act`]); its commit is the last line that can fail. The rules it applies are in `gavel-core`, the
+//! statements in [`crate::store`]; what it refuses is an [`Error`], which knows nothing of HTTP.
+
+pub mod applications;
+pub mod decision;
+pub mod destinations;
+pub mod entries;
+pub mod events;
+pub mod evidence;
+pub mod keys;
+pub mod lists;
+pub mod media;
+pub mod new_session;
+pub mod reviews;
+pub mod screen;
+mod searchable;
+pub mod session_list;
+pub mod sessions;
+pub mod status;
+pub mod workflows;
+
+use std::net::IpAddr;
+
+use gavel_core::{
+    access::{Actor, Level, Resource},
+    ids::ApplicationId,
+    json::FieldErrors,
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+use crate::{
+    clock::{new_id, random},
+    store::{StoreError, Tx, audit, idempotency::Claim},
+};
+
+/// Who asks, from where, for what.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The application everything happens in.
+    pub application: ApplicationId,
+    /// The key, the person, or the server itself.
+    pub actor: Actor,
+    /// `GET`, `POST`, …; `CLI` for commands, `WORKER` for the server's own doing.
+    pub method: String,
+    /// Template of the route, such as `/v3/lists/{list_uuid}/`.
+    pub route: &'static str,
+    /// Status code a success is answered with.
+    pub success: u16,
+    /// The path as sent: personal, kept beside the audit row.
+    pub path: String,
+    /// Where the request came from: personal as well.
+    pub ip: Option<IpAddr>,
+    /// Set when the request runs under an `Idempotency-Key`.
+    pub claim: Option<Claim>,
+}
+
+impl Caller {
+    /// The server itself, or somebody at its command line.
+    pub fn system(application: ApplicationId, method: &str, route: &'static str) -> Self {
+        Self {
+            application,
+            actor: Actor::System,
+            method: method.to_owned(),
+            route,
+            success: 0,
+            path: String::new(),
+            ip: None,
+            claim: None,
+        }
+    }
+
+    /// Refuses when the caller may not do this.
+    pub fn must(&self, resource: Resource, level: Level) -> Result<(), Error> {
+        if self.actor.may(resource, level) { Ok(()) } else { Err(Error::Forbidden) }
+    }
+
+    /// Writes the audit row of a successful change. The only way to one.
+    pub async fn audit(&self, tx: &mut Tx, kind: &str, objects: &[(&str, Uuid)], at: Timestamp) -> Result<(), StoreError> {
+        let personal = serde_json::json!({
+            "path": self.path,
+            "ip": self.ip.map(|ip| ip.to_string()),
+            "email": self.actor.email(),
+        });
+        audit::append(
+            tx,
+            &audit::Event {
+                id: new_id(),
+                application: self.application,
+                kind,
+                actor_type: self.actor.actor_type().as_str(),
+                actor_id: self.actor.id(),
+                method: &self.method,
+                route: self.route,
+                status_code: self.success,
+                objects,
+                personal: personal.to_string(),
+                salt: random(),
+                at,
+            },
+        )
+        .await
+    }
+}
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such object in this application, or none any more. The text is the contract's for this route.
+    #[error("{0}")]
+    NotFound(&'static str),
+    /// The key or the person may not do this.
+    #[error("not permitted")]
+    Forbidden,
+    /// Fields of the body or the query are not acceptable.
+    #[error("invalid fields")]
+    Invalid(FieldErrors),
+    /// The state of things does not allow it.
+    #[error("{0}")]
+    Refused(String),
+    /// The same, where the contract answers with a bare array.
+    #[error("{0}")]
+    RefusedBare(&'static str),
+    /// The session has moved on since the caller looked.
+    #[error("stale")]
+    Stale,
+    /// The first request under this `Idempotency-Key` has not ended.
+    #[error("still running")]
+    StillRunning,
+    /// The `Idempotency-Key` belongs to another request.
+    #[error("key used with a different request")]
+    OtherRequest,
+    /// Something this server was not set up with; the text is the contract's.
+    #[error("{0}")]
+    NotConfigured(&'static str),
+    /// The database or the disk cannot be reached. Trying again can help.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// A fault of ours, for the log.
+    #[error("fault: {0}")]
+    Fault(String),
+}
+
+impl Error {
+    /// An unknown, foreign or deleted object.
+    pub const NOT_FOUND: Self = Self::NotFound("Not found.");
+    /// The same, where the contract names the session.
+    pub const NO_SESSION: Self = Self::NotFound("Session not found.");
+
+    /// One field is wrong.
+    pub fn field(name: &'static str, text: &'static str) -> Self {
+        Self::Invalid(FieldErrors::one(name, text))
+    }
+
+    /// Something that cannot happen did.
+    pub fn fault(error: impl std::fmt::Display) -> Self {
+        Self::Fault(error.to_string())
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(reason) => Self::Unavailable(reason),
+            StoreError::Fault(reason) => Self::Fault(reason),
+        }
+    }
+}
+
+impl From<FieldErrors> for Error {
+    fn from(errors: FieldErrors) -> Self {
+        Self::Invalid(errors)
+    }
+}

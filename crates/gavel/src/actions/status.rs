@@ -1,0 +1,93 @@
+//! One way to change a session's status: row, history, activity and event together.
+
+use gavel_core::{review::ActivityType, session::SessionStatus, time::Timestamp};
+use serde_json::{Value, json, value::to_raw_value};
+
+use super::{Caller, Error, events};
+use crate::{
+    app::App,
+    clock::new_id,
+    store::{
+        Tx,
+        activities::{self, Activity},
+        applications::Application,
+        events as event_rows, sessions,
+        sessions::Session,
+    },
+};
+
+/// What a person or a key says about a change.
+#[derive(Debug, Default)]
+pub struct Remark {
+    /// As sent.
+    pub comment: Option<String>,
+    /// For a resubmission: what to repeat.
+    pub resubmit_info: Option<Value>,
+}
+
+/// Sets the status by hand: everything a review or an update-status does to a locked session. Writes the row even when the
+/// status stays the same. Answers the activity.
+pub async fn set_by_hand(
+    tx: &mut Tx,
+    app: &App,
+    caller: &Caller,
+    application: &Application,
+    session: &mut Session,
+    to: SessionStatus,
+    remark: Remark,
+) -> Result<Activity, Error> {
+    let now = app.clock.now();
+    let from = session.status;
+    move_to(session, to);
+    sessions::set_state(tx, session).await?;
+    note_change(tx, session, from, caller.actor.display(), now).await?;
+    let status = |status: SessionStatus| to_raw_value(&json!({ "status": status.as_str() })).map_err(Error::fault);
+    let activity = Activity {
+        id: new_id(),
+        kind: ActivityType::StatusUpdated,
+        actor_type: caller.actor.actor_type().as_str().to_owned(),
+        actor_id: caller.actor.id(),
+        actor_display: caller.actor.display().to_owned(),
+        actor_email: caller.actor.email().map(str::to_owned),
+        previous_status: Some(from),
+        new_status: Some(to),
+        comment: remark.comment,
+        mentioned_emails: Vec::new(),
+        previous_value: Some(status(from)?),
+        new_value: Some(status(to)?),
+        changed_fields: vec!["status".into()],
+        metadata: None,
+        created_at: now,
+    };
+    activities::insert_activity(tx, (caller.application, session.id), session.version, &activity).await?;
+    events::status_updated(tx, app, application, session, remark.resubmit_info).await?;
+    Ok(activity)
+}
+
+/// Refuses when the session has moved on since the caller looked (`If-Match`).
+pub fn must_be_at(session: &Session, seen: Option<u64>) -> Result<(), Error> {
+    match seen {
+        Some(version) if version != session.version => Err(Error::Stale),
+        _ => Ok(()),
+    }
+}
+
+/// Moves status and version, and what follows from the status: a finished session has no expiry.
+pub fn move_to(session: &mut Session, to: SessionStatus) {
+    session.status = to;
+    session.version += 1;
+    if !to.is_unfinished() {
+        session.expires_at = None;
+        session.first_outcome = session.first_outcome.or(Some(to));
+    }
+}
+
+/// Writes `STATUS_CHANGED` into the session's history, when it changed.
+pub async fn note_change(tx: &mut Tx, session: &Session, from: SessionStatus, actor: &str, now: Timestamp) -> Result<(), Error> {
+    if from == session.status {
+        return Ok(());
+    }
+    let details = json!({ "previous_status": from.as_str(), "new_status": session.status.as_str() });
+    event_rows::insert_history(tx, session.id, new_id(), ("STATUS_CHANGED", actor), &details, now).await?;
+    Ok(())
+}

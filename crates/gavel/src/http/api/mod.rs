@@ -1,0 +1,14 @@
+//! Handlers, one file per resource. Each takes, acts and shows; what it may do and with which status it answers stands
+//! in the table of routes.
+
+pub mod decisions;
+pub mod destinations;
+pub mod entries;
+pub mod evidence;
+pub mod health;
+pub mod lists;
+pub mod media;
+pub mod reviews;
+pub mod screen;
+pub mod sessions;
+pub mod workflows;

@@ -1,0 +1,109 @@
+//! The one place where an [`Error`] becomes a status code and a body (contract, conventions §5).
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde_json::json;
+
+use crate::actions::Error;
+
+/// What a handler answers with when it does not succeed.
+pub type ApiResult<T> = Result<T, ApiError>;
+
+/// An answer that is not a success.
+#[derive(Debug)]
+pub enum ApiError {
+    /// The action refused or failed.
+    Action(Error),
+    /// No credential was sent.
+    NoCredentials,
+    /// The key is wrong, revoked or expired.
+    InvalidKey,
+    /// Too many wrong keys from this address; the number of seconds to wait.
+    Throttled(u64),
+    /// The body is not JSON; why.
+    Syntax(String),
+    /// The body is larger than this route takes.
+    TooLarge,
+    /// The body is of a type this route does not take.
+    MediaType(String),
+    /// A signed link has run out or was altered.
+    Link,
+}
+
+impl<E: Into<Error>> From<E> for ApiError {
+    fn from(error: E) -> Self {
+        Self::Action(error.into())
+    }
+}
+
+fn detail(status: StatusCode, text: &str) -> Response {
+    body(status, &json!({ "detail": text }))
+}
+
+/// A JSON body with a status.
+pub fn body(status: StatusCode, value: &impl serde::Serialize) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(bytes) => (status, [(header::CONTENT_TYPE, "application/json")], bytes).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written");
+            (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                [(header::CONTENT_TYPE, "application/json")],
+                r#"{"detail":"Internal server error."}"#,
+            )
+                .into_response()
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Action(error) => action(error),
+            Self::NoCredentials => unauthorized("Authentication credentials were not provided."),
+            Self::InvalidKey => unauthorized("Invalid API key."),
+            Self::Throttled(seconds) => {
+                let text = format!("Too many failed authentication attempts. Expected available in {seconds} seconds.");
+                with_header(detail(StatusCode::TOO_MANY_REQUESTS, &text), header::RETRY_AFTER, HeaderValue::from(seconds))
+            }
+            Self::Syntax(reason) => detail(StatusCode::BAD_REQUEST, &format!("JSON parse error - {reason}")),
+            Self::TooLarge => detail(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large."),
+            Self::MediaType(sent) => {
+                detail(StatusCode::UNSUPPORTED_MEDIA_TYPE, &format!("Unsupported media type \"{sent}\" in request."))
+            }
+            Self::Link => detail(StatusCode::FORBIDDEN, "Link expired or invalid."),
+        }
+    }
+}
+
+fn unauthorized(text: &str) -> Response {
+    with_header(detail(StatusCode::UNAUTHORIZED, text), header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+}
+
+fn with_header(mut response: Response, name: header::HeaderName, value: HeaderValue) -> Response {
+    response.headers_mut().insert(name, value);
+    response
+}
+
+fn action(error: Error) -> Response {
+    match error {
+        Error::NotFound(text) => detail(StatusCode::NOT_FOUND, text),
+        Error::Forbidden => detail(StatusCode::FORBIDDEN, "You do not have permission to perform this action."),
+        Error::Invalid(errors) => body(StatusCode::BAD_REQUEST, &errors),
+        Error::Refused(text) => detail(StatusCode::BAD_REQUEST, &text),
+        Error::RefusedBare(text) => body(StatusCode::BAD_REQUEST, &[text]),
+        Error::Stale => detail(StatusCode::PRECONDITION_FAILED, "The session was changed by someone else."),
+        Error::StillRunning => detail(StatusCode::CONFLICT, "A request with this Idempotency-Key is still running."),
+        Error::OtherRequest => detail(StatusCode::UNPROCESSABLE_ENTITY, "Idempotency-Key was used with a different request."),
+        Error::NotConfigured(text) => detail(StatusCode::SERVICE_UNAVAILABLE, text),
+        Error::Unavailable(reason) => {
+            tracing::warn!(reason, "not available");
+            let response = detail(StatusCode::SERVICE_UNAVAILABLE, "Service temporarily unavailable.");
+            with_header(response, header::RETRY_AFTER, HeaderValue::from_static("1"))
+        }
+        Error::Fault(reason) => {
+            tracing::error!(reason, "internal error");
+            detail(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error.")
+        }
+    }
+}

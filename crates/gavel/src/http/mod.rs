@@ -1,0 +1,85 @@
+//! HTTP: every route on one screen ([`table`]), what happens before it ([`gate`], [`routes`]), and what it takes and
+//! shows ([`extract`], [`page`], [`error`]). Handlers live in [`api`], one file per resource; each takes, acts and shows.
+
+pub mod api;
+pub mod auth;
+pub mod error;
+pub mod extract;
+pub mod gate;
+mod idempotent;
+pub mod page;
+pub mod routes;
+pub mod serve;
+
+use axum::handler::Handler;
+use gavel_core::access::{Level, Resource};
+use http::Method;
+
+use api::{decisions, destinations, entries, evidence, health, lists, media, reviews, screen, sessions, workflows};
+use routes::{Access, Route};
+
+use crate::app::App;
+
+/// Every route of the server.
+#[rustfmt::skip]
+pub fn table(media_limit: usize) -> Vec<Route> {
+    const GET: Method = Method::GET;
+    const POST: Method = Method::POST;
+    const PATCH: Method = Method::PATCH;
+    const DELETE: Method = Method::DELETE;
+    use Resource::{Lists, Sessions, Webhooks, Workflows};
+    vec![
+        public("/livez/", health::livez),
+        public("/readyz/", health::readyz),
+        public("/system/healthcheck/", health::healthcheck),
+        public("/media/{media_uuid}/", media::download),
+
+        route(POST, "/v3/session/", Sessions, sessions::create).creates().up_to(8 << 20),
+        route(GET, "/v3/sessions/", Sessions, sessions::list),
+        route(GET, "/v3/session/{session_id}/decision/", Sessions, decisions::show),
+        route(PATCH, "/v3/session/{session_id}/update-status/", Sessions, sessions::update_status),
+        route(DELETE, "/v3/session/{session_id}/delete/", Sessions, sessions::delete).without_answer(),
+        route(POST, "/v3/sessions/delete/", Sessions, sessions::delete_many).without_answer(),
+        route(GET, "/v3/sessions/{session_id}/reviews/", Sessions, reviews::list),
+        route(POST, "/v3/sessions/{session_id}/reviews/", Sessions, reviews::create).creates(),
+
+        route(GET, "/v3/lists/", Lists, lists::list),
+        route(POST, "/v3/lists/", Lists, lists::create).creates(),
+        route(GET, "/v3/lists/{list_uuid}/", Lists, lists::show),
+        route(PATCH, "/v3/lists/{list_uuid}/", Lists, lists::update),
+        route(DELETE, "/v3/lists/{list_uuid}/", Lists, lists::delete).without_answer(),
+        route(GET, "/v3/lists/{list_uuid}/entries/", Lists, entries::list),
+        route(POST, "/v3/lists/{list_uuid}/entries/", Lists, entries::create).creates(),
+        route(DELETE, "/v3/lists/{list_uuid}/entries/{entry_uuid}/", Lists, entries::delete).without_answer(),
+
+        route(GET, "/v3/webhook/destinations/", Webhooks, destinations::list),
+        route(POST, "/v3/webhook/destinations/", Webhooks, destinations::create).creates(),
+        route(GET, "/v3/webhook/destinations/{destination_uuid}/", Webhooks, destinations::show),
+        route(PATCH, "/v3/webhook/destinations/{destination_uuid}/", Webhooks, destinations::update),
+        route(DELETE, "/v3/webhook/destinations/{destination_uuid}/", Webhooks, destinations::delete).without_answer(),
+        route(GET, "/v3/webhook/destinations/{destination_uuid}/deliveries/", Webhooks, destinations::deliveries),
+        route(GET, "/v3/webhook/destinations/{destination_uuid}/deliveries/{delivery_uuid}/", Webhooks, destinations::delivery),
+
+        route(GET, "/v3/workflows/", Workflows, workflows::list),
+
+        route(POST, "/x/media/", Sessions, media::upload).creates().up_to(media_limit),
+        route(POST, "/x/sessions/{session_id}/evidence/", Sessions, evidence::create),
+        route(POST, "/x/screen/", Lists, screen::create),
+    ]
+}
+
+fn public<T: 'static>(path: &'static str, handler: impl Handler<T, App>) -> Route {
+    Route::new(Method::GET, path, Access::Public, handler)
+}
+
+/// A route for keys: GET needs read, everything else write on the resource.
+fn route<T: 'static>(method: Method, path: &'static str, resource: Resource, handler: impl Handler<T, App>) -> Route {
+    let level = if method == Method::GET { Level::Read } else { Level::Write };
+    Route::new(method, path, Access::Scope(resource, level), handler)
+}
+
+/// The server for this application.
+pub fn server(app: App) -> gate::Server {
+    let routes = routes::router(&app, table(app.config.media_max_bytes));
+    gate::Server::new(app, routes)
+}

@@ -1,0 +1,165 @@
+//! What a route is: a line of the table in [`super::table`], and what happens between the gate and its handler.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    handler::Handler,
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::{MethodFilter, MethodRouter},
+};
+use gavel_core::access::{Level, Resource};
+use http::{HeaderValue, Method, StatusCode, header};
+use serde_json::json;
+
+use super::{
+    error::{ApiError, ApiResult, body},
+    gate::Entered,
+    idempotent,
+};
+use crate::{
+    actions::{Caller, Error},
+    app::App,
+};
+
+/// Largest JSON body.
+const JSON_LIMIT: usize = 1 << 20;
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// A key with this level on this resource.
+    Scope(Resource, Level),
+}
+
+/// What is known of a route without its handler.
+#[derive(Debug, Clone)]
+pub struct RouteFacts {
+    /// HTTP method.
+    pub method: Method,
+    /// Template with a slash at the end.
+    pub path: &'static str,
+    /// Who may use it.
+    pub access: Access,
+    /// Status of a success.
+    pub success: StatusCode,
+    /// Largest body in bytes.
+    pub body_limit: usize,
+}
+
+/// One line of the table.
+pub struct Route {
+    /// What is known of it.
+    pub facts: RouteFacts,
+    handler: MethodRouter<App>,
+}
+
+impl Route {
+    /// A route with its defaults: 200, JSON of at most 1 MiB.
+    pub fn new<T: 'static>(method: Method, path: &'static str, access: Access, handler: impl Handler<T, App>) -> Self {
+        let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
+        let facts = RouteFacts { method, path, access, success: StatusCode::OK, body_limit: JSON_LIMIT };
+        Self { facts, handler: MethodRouter::new().on(filter, handler) }
+    }
+
+    /// Answers 201.
+    pub fn creates(mut self) -> Self {
+        self.facts.success = StatusCode::CREATED;
+        self
+    }
+
+    /// Answers 204.
+    pub fn without_answer(mut self) -> Self {
+        self.facts.success = StatusCode::NO_CONTENT;
+        self
+    }
+
+    /// Takes larger bodies.
+    pub fn up_to(mut self, bytes: usize) -> Self {
+        self.facts.body_limit = bytes;
+        self
+    }
+}
+
+/// Builds the router of a table.
+pub fn router(app: &App, routes: Vec<Route>) -> Router {
+    let mut by_path: BTreeMap<&'static str, Vec<Route>> = BTreeMap::new();
+    for route in routes {
+        by_path.entry(route.facts.path).or_default().push(route);
+    }
+    let mut router = Router::new().fallback(async || ApiError::Action(Error::NOT_FOUND));
+    for (path, routes) in by_path {
+        let allow = allowed(&routes);
+        let mut methods = MethodRouter::new();
+        for route in routes {
+            // One per route for the life of the process.
+            let facts: &'static RouteFacts = Box::leak(Box::new(route.facts));
+            methods = methods.merge(route.handler.layer(from_fn_with_state((app.clone(), facts), enter)));
+        }
+        let refused = allow.clone();
+        methods = methods
+            .options(async move || (StatusCode::NO_CONTENT, [(header::ALLOW, allow)]))
+            .fallback(async move |method: Method| method_not_allowed(&method, refused));
+        router = router.route(path.trim_end_matches('/'), methods);
+    }
+    router.with_state(app.clone())
+}
+
+fn allowed(routes: &[Route]) -> HeaderValue {
+    let mut names: Vec<&str> = routes.iter().map(|route| route.facts.method.as_str()).chain(["OPTIONS"]).collect();
+    if names.contains(&"GET") {
+        names.push("HEAD");
+    }
+    names.sort_unstable();
+    HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"))
+}
+
+fn method_not_allowed(method: &Method, allow: HeaderValue) -> Response {
+    let text = format!("Method \"{method}\" not allowed.");
+    let mut response = body(StatusCode::METHOD_NOT_ALLOWED, &json!({ "detail": text }));
+    response.headers_mut().insert(header::ALLOW, allow);
+    response
+}
+
+/// Between the gate and the handler: scope, caller, `Idempotency-Key`, and the status of a success.
+async fn enter(State((app, facts)): State<(App, &'static RouteFacts)>, mut request: Request, next: Next) -> ApiResult<Response> {
+    request.extensions_mut().insert(facts);
+    let mut response = match facts.access {
+        Access::Public => return Ok(next.run(request).await),
+        Access::Scope(resource, level) => {
+            let caller = caller(&request, facts)?;
+            caller.must(resource, level)?;
+            idempotent::run(&app, caller, facts, request, next).await?
+        }
+    };
+    if response.status() == StatusCode::OK {
+        *response.status_mut() = facts.success;
+        if facts.success == StatusCode::NO_CONTENT {
+            response = StatusCode::NO_CONTENT.into_response();
+        }
+    }
+    Ok(response)
+}
+
+fn caller(request: &Request, facts: &'static RouteFacts) -> ApiResult<Caller> {
+    let entered = request.extensions().get::<Entered>().ok_or(ApiError::NoCredentials)?;
+    let key = entered.key.as_ref().ok_or(ApiError::NoCredentials)?;
+    let listed = key.ip_allowlist.is_empty() || key.ip_allowlist.iter().any(|range| range.contains(&entered.ip));
+    if !listed {
+        return Err(Error::Forbidden.into());
+    }
+    Ok(Caller {
+        application: key.application,
+        actor: gavel_core::access::Actor::ApiKey { id: key.id, scopes: key.scopes.clone() },
+        method: facts.method.to_string(),
+        route: facts.path,
+        success: facts.success.as_u16(),
+        path: entered.path.clone(),
+        ip: Some(entered.ip),
+        claim: None,
+    })
+}

@@ -1,0 +1,18 @@
+//! Gavel: a self-hosted decision desk for identity verification.
+//!
+//! The rooms: [`http`] turns requests into calls of [`actions`]; an action decides with `gavel-core` and writes through
+//! [`store`], in one transaction; [`live`] holds the screening index of this process; [`workers`] do what was promised
+//! after the answer; [`cli`] is the command line. `ARCHITECTURE.md` has the map.
+
+pub mod actions;
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod http;
+pub mod live;
+pub mod media;
+pub mod outbound;
+pub mod secrets;
+pub mod store;
+pub mod workers;

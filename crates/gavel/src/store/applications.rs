@@ -1,0 +1,134 @@
+//! Applications, their settings and their counters.
+
+use gavel_core::{ids::ApplicationId, session::Environment, time::Timestamp};
+
+use super::{Row, StoreError, Tx};
+
+/// An application and its settings.
+#[derive(Debug, Clone)]
+pub struct Application {
+    /// Its id.
+    pub id: ApplicationId,
+    /// What people call it.
+    pub name: String,
+    /// Live or sandbox; fixed at creation.
+    pub environment: Environment,
+    /// Whether a review sets the session's status (contract, reviews §2).
+    pub reviews_change_status: bool,
+    /// Secret of the single-URL webhook configuration, encrypted.
+    pub webhook_secret: Vec<u8>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+const COLUMNS: &str = "id, name, environment, reviews_change_status, webhook_secret, created_at";
+
+fn from_row(row: &Row) -> Result<Application, StoreError> {
+    let mut c = row.columns();
+    Ok(Application {
+        id: ApplicationId(c.take()?),
+        name: c.take()?,
+        environment: Environment::from_name(&c.take::<String>()?).ok_or_else(|| StoreError::unreadable("environment"))?,
+        reviews_change_status: c.take()?,
+        webhook_secret: c.take()?,
+        created_at: c.take()?,
+    })
+}
+
+/// Counters of an application. A row is locked from its first change to the end of the transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counter {
+    /// Number of the last change to any list.
+    ListsRevision,
+    /// Number of the last user session.
+    SessionNumber,
+    /// Number of the last business session.
+    BusinessSessionNumber,
+}
+
+impl Counter {
+    const ALL: [Self; 3] = [Self::ListsRevision, Self::SessionNumber, Self::BusinessSessionNumber];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::ListsRevision => "lists_revision",
+            Self::SessionNumber => "session_number",
+            Self::BusinessSessionNumber => "business_session_number",
+        }
+    }
+}
+
+/// Writes a new application with its counters at zero.
+pub async fn insert_application(tx: &mut Tx, application: &Application) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO applications (id, name, environment, reviews_change_status, auto_blocklist_on_decline,
+             webhook_version, webhook_secret, capture_method, created_at)
+         VALUES ($1, $2, $3, $4, $5, 'v3', $6, 'both', $7)",
+        &[
+            application.id.0.into(),
+            (&application.name).into(),
+            application.environment.as_str().into(),
+            application.reviews_change_status.into(),
+            false.into(),
+            application.webhook_secret.clone().into(),
+            application.created_at.into(),
+        ],
+    )
+    .await?;
+    for counter in Counter::ALL {
+        tx.execute(
+            "INSERT INTO counters (application_id, name, value) VALUES ($1, $2, 0)",
+            &[application.id.0.into(), counter.name().into()],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// The application, if it exists.
+pub async fn find_application(tx: &mut Tx, id: ApplicationId) -> Result<Option<Application>, StoreError> {
+    let row = tx.query_opt(&format!("SELECT {COLUMNS} FROM applications WHERE id = $1"), &[id.0.into()]).await?;
+    row.as_ref().map(from_row).transpose()
+}
+
+/// All applications, oldest first.
+pub async fn list_applications(tx: &mut Tx) -> Result<Vec<Application>, StoreError> {
+    let rows = tx.query(&format!("SELECT {COLUMNS} FROM applications ORDER BY created_at, id"), &[]).await?;
+    rows.iter().map(from_row).collect()
+}
+
+/// Takes the next number. The row stays locked, so numbers are handed out in the order of commits.
+pub async fn take_next(tx: &mut Tx, id: ApplicationId, counter: Counter) -> Result<u64, StoreError> {
+    let row = tx
+        .query_opt(
+            "UPDATE counters SET value = value + 1 WHERE application_id = $1 AND name = $2 RETURNING value",
+            &[id.0.into(), counter.name().into()],
+        )
+        .await?;
+    row.ok_or_else(|| StoreError::unreadable("counter"))?.get(0)
+}
+
+/// The last number handed out, as this transaction sees it.
+pub async fn current(tx: &mut Tx, id: ApplicationId, counter: Counter) -> Result<u64, StoreError> {
+    let row = tx
+        .query_opt("SELECT value FROM counters WHERE application_id = $1 AND name = $2", &[id.0.into(), counter.name().into()])
+        .await?;
+    row.map_or(Ok(0), |row| row.get(0))
+}
+
+/// Changes whether reviews set the session's status.
+pub async fn set_reviews_change_status(tx: &mut Tx, id: ApplicationId, on: bool) -> Result<(), StoreError> {
+    tx.execute("UPDATE applications SET reviews_change_status = $2 WHERE id = $1", &[id.0.into(), on.into()]).await?;
+    Ok(())
+}
+
+/// A fact every process on this database must agree on; writes it when nobody has yet, and answers what stands.
+pub async fn agree_on(tx: &mut Tx, name: &str, value: &str) -> Result<String, StoreError> {
+    tx.execute(
+        "INSERT INTO server_facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
+        &[name.into(), value.into()],
+    )
+    .await?;
+    let row = tx.query_opt("SELECT value FROM server_facts WHERE name = $1", &[name.into()]).await?;
+    row.ok_or_else(|| StoreError::unreadable("server fact"))?.get(0)
+}

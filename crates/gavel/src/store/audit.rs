@@ -1,0 +1,74 @@
+//! The audit trail: one row per successful change, written in its transaction and by nobody but [`append`].
+//!
+//! The row itself holds ids, kinds, times, the route template and a commitment; the personal values (path as sent,
+//! address, e-mail) stand beside it with their salt, where an erasure can delete them. A row starts unsealed.
+
+use gavel_core::{ids::ApplicationId, time::Timestamp};
+use uuid::Uuid;
+
+use super::{StoreError, Tx};
+
+/// What happened, by whom, to what.
+pub struct Event<'a> {
+    /// Its id.
+    pub id: Uuid,
+    /// Where it happened.
+    pub application: ApplicationId,
+    /// Such as `review.created`.
+    pub kind: &'a str,
+    /// `API_KEY`, `CONSOLE_USER` or `SYSTEM`.
+    pub actor_type: &'a str,
+    /// The key or the person.
+    pub actor_id: Option<Uuid>,
+    /// HTTP method; `CLI` for commands.
+    pub method: &'a str,
+    /// Route template, never a path with values.
+    pub route: &'a str,
+    /// Status code of the answer.
+    pub status_code: u16,
+    /// Names and ids of the objects.
+    pub objects: &'a [(&'a str, Uuid)],
+    /// JSON object of the personal values.
+    pub personal: String,
+    /// Random, one per row.
+    pub salt: [u8; 32],
+    /// When it happened.
+    pub at: Timestamp,
+}
+
+/// Writes the row, its values, and its place in the queue of the unsealed.
+pub async fn append(tx: &mut Tx, event: &Event<'_>) -> Result<(), StoreError> {
+    let objects: serde_json::Map<_, _> =
+        event.objects.iter().map(|(name, id)| ((*name).to_owned(), id.to_string().into())).collect();
+    let commitment = crate::secrets::digest(&[&event.salt[..], event.personal.as_bytes()].concat());
+    tx.execute(
+        "INSERT INTO audit_events (id, application_id, kind, actor_type, actor_id, method, route, status_code, objects,
+             commitment, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        &[
+            event.id.into(),
+            event.application.0.into(),
+            event.kind.into(),
+            event.actor_type.into(),
+            event.actor_id.into(),
+            event.method.into(),
+            event.route.into(),
+            i64::from(event.status_code).into(),
+            serde_json::Value::Object(objects).to_string().into(),
+            commitment.into(),
+            event.at.into(),
+        ],
+    )
+    .await?;
+    tx.execute(
+        "INSERT INTO audit_values (event_id, salt, personal) VALUES ($1, $2, $3)",
+        &[event.id.into(), event.salt.into(), (&event.personal).into()],
+    )
+    .await?;
+    tx.execute(
+        "INSERT INTO audit_unsealed (event_id, application_id) VALUES ($1, $2)",
+        &[event.id.into(), event.application.0.into()],
+    )
+    .await?;
+    Ok(())
+}

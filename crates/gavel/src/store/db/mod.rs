@@ -1,0 +1,300 @@
+//! One small adapter over two engines.
+//!
+//! Everything above speaks to a [`Tx`]: one static SQL text with `$1…` placeholders, [`Value`]s in, [`Row`]s out. A
+//! write is a boxed job run to its end whatever happens to the caller, so a client that hangs up never leaves half a
+//! write: on SQLite by the one writer thread, which commits many jobs at once ([`sqlite`]); on PostgreSQL by a task
+//! with a connection of its own ([`postgres`]). The functions of the store are `async` and written once; on SQLite
+//! their futures are ready at once, on PostgreSQL they really wait.
+//!
+//! Where the dialects differ there is a named method ([`Tx::for_update`], [`Tx::skip_locked`]), never an `if` in the
+//! middle of a statement. A job that answers `Err` leaves nothing behind.
+
+mod postgres;
+mod sqlite;
+mod value;
+
+use std::{path::PathBuf, sync::Arc};
+
+use futures_util::future::BoxFuture;
+use tokio::sync::{Notify, oneshot};
+
+pub use postgres::PostgresOptions;
+pub(super) use postgres::migration_connection as migration_connection_postgres;
+pub(super) use sqlite::connect as migration_connection_sqlite;
+pub use value::{Columns, Row, Value};
+
+/// What went wrong below the rules. None of these texts reaches a client.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database cannot be reached, is full, or has more work than it can take. Trying again can help.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// A statement failed or a row is not what the store wrote: a fault of ours.
+    #[error("database: {0}")]
+    Fault(String),
+}
+
+impl StoreError {
+    /// A row or a stored text that does not read back as what was written.
+    pub fn unreadable(what: &str) -> Self {
+        Self::Fault(format!("stored {what} cannot be read"))
+    }
+}
+
+/// Which SQL the engine speaks; for the few places where the text differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// SQLite, inside the process.
+    Sqlite,
+    /// PostgreSQL 14 or later.
+    Postgres,
+}
+
+/// Which database to open.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// A SQLite file.
+    Sqlite(PathBuf),
+    /// A PostgreSQL URL.
+    Postgres(PostgresOptions),
+}
+
+/// The database of this process. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    engine: Engine,
+    wakes: Arc<Wakes>,
+}
+
+#[derive(Clone)]
+enum Engine {
+    Sqlite(sqlite::Handle),
+    Postgres(postgres::Handle),
+}
+
+/// Who is told after a commit. A wake-up only shortens a wait: every worker also looks by itself from time to time.
+#[derive(Default)]
+pub struct Wakes {
+    /// Something waits to be delivered.
+    pub deliveries: Notify,
+    /// A list has changed.
+    pub lists: Notify,
+}
+
+/// What the transaction asks to be woken when, and only when, it is committed.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct WakeSet {
+    deliveries: bool,
+    lists: bool,
+}
+
+impl Wakes {
+    fn fire(&self, set: WakeSet) {
+        if set.deliveries {
+            self.deliveries.notify_one();
+        }
+        if set.lists {
+            self.lists.notify_one();
+        }
+    }
+}
+
+/// A transaction, or for reads a snapshot.
+pub struct Tx {
+    engine: TxEngine,
+    wake: WakeSet,
+}
+
+enum TxEngine {
+    Sqlite(rusqlite::Connection),
+    Postgres(deadpool_postgres::Object),
+}
+
+/// A job with its types erased: runs (or learns why it cannot), says whether to keep its writes, and answers its caller
+/// once that is settled.
+type Job = Box<dyn for<'t> FnOnce(Result<&'t mut Tx, StoreError>) -> BoxFuture<'t, JobEnd> + Send>;
+
+struct JobEnd {
+    keep: bool,
+    answer: Box<dyn FnOnce(Result<(), StoreError>) + Send>,
+}
+
+impl Store {
+    /// Opens the database. It must have been migrated ([`crate::store::migrate`]) before anything is asked of it.
+    pub async fn open(target: &Target) -> Result<Self, StoreError> {
+        let wakes = Arc::new(Wakes::default());
+        let engine = match target {
+            Target::Sqlite(path) => Engine::Sqlite(sqlite::Handle::open(path, wakes.clone())?),
+            Target::Postgres(options) => Engine::Postgres(postgres::Handle::open(options)?),
+        };
+        Ok(Self { engine, wakes })
+    }
+
+    /// Which engine this is.
+    pub fn dialect(&self) -> Dialect {
+        match self.engine {
+            Engine::Sqlite(_) => Dialect::Sqlite,
+            Engine::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Who is told after a commit.
+    pub fn wakes(&self) -> &Wakes {
+        &self.wakes
+    }
+
+    /// Runs a write in a transaction of its own. `Ok` means committed to disk; `Err` means nothing was written.
+    /// The job runs to its end even when the caller stops waiting.
+    pub async fn write<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (job, answer) = erase(job);
+        match &self.engine {
+            Engine::Sqlite(handle) => handle.write(job).await,
+            Engine::Postgres(handle) => handle.write(job, self.wakes.clone()),
+        }
+        answer.await.unwrap_or_else(|_| Err(lost().into()))
+    }
+
+    /// Runs a read over one consistent snapshot of what is committed.
+    pub async fn read<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (job, answer) = erase(job);
+        match &self.engine {
+            Engine::Sqlite(handle) => handle.read(job).await,
+            Engine::Postgres(handle) => handle.read(job).await,
+        }
+        answer.await.unwrap_or_else(|_| Err(lost().into()))
+    }
+
+    /// Waits for queued writes and closes the log; used once, at the end of the process.
+    pub async fn close(&self) {
+        if let Engine::Sqlite(handle) = &self.engine {
+            handle.close().await;
+        }
+    }
+}
+
+/// Tells a job that it cannot run.
+async fn refuse(job: Job, error: StoreError) {
+    (job(Err(error)).await.answer)(Ok(()));
+}
+
+fn lost() -> StoreError {
+    StoreError::Fault("a job ended without an answer".into())
+}
+
+fn erase<T, E, F>(job: F) -> (Job, oneshot::Receiver<Result<T, E>>)
+where
+    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
+    let (reply, answer) = oneshot::channel();
+    let job: Job = Box::new(move |tx| {
+        let running = tx.map(job);
+        Box::pin(async move {
+            let result = match running {
+                Ok(running) => running.await,
+                Err(refused) => Err(refused.into()),
+            };
+            JobEnd {
+                keep: result.is_ok(),
+                answer: Box::new(move |settled| {
+                    let _ = reply.send(settled.map_err(E::from).and(result));
+                }),
+            }
+        })
+    });
+    (job, answer)
+}
+
+impl Tx {
+    /// Runs a statement; answers how many rows it touched.
+    pub async fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
+        match &mut self.engine {
+            TxEngine::Sqlite(connection) => sqlite::execute(connection, sql, params),
+            TxEngine::Postgres(client) => postgres::execute(client, sql, params).await,
+        }
+    }
+
+    /// Runs a query; answers all its rows.
+    pub async fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        match &mut self.engine {
+            TxEngine::Sqlite(connection) => sqlite::query(connection, sql, params),
+            TxEngine::Postgres(client) => postgres::query(client, sql, params).await,
+        }
+    }
+
+    /// Runs a query of which at most one row is wanted.
+    pub async fn query_opt(&mut self, sql: &str, params: &[Value]) -> Result<Option<Row>, StoreError> {
+        Ok(self.query(sql, params).await?.into_iter().next())
+    }
+
+    /// Runs several statements without parameters.
+    pub(crate) async fn batch(&mut self, sql: &str) -> Result<(), StoreError> {
+        match &mut self.engine {
+            TxEngine::Sqlite(connection) => connection.execute_batch(sql).map_err(sqlite::error),
+            TxEngine::Postgres(client) => client.batch_execute(sql).await.map_err(postgres::error),
+        }
+    }
+
+    /// Which SQL this transaction speaks.
+    pub fn dialect(&self) -> Dialect {
+        match self.engine {
+            TxEngine::Sqlite(_) => Dialect::Sqlite,
+            TxEngine::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// The clause that locks the selected rows until the end. SQLite has one writer and needs none.
+    pub fn for_update(&self) -> &'static str {
+        match self.dialect() {
+            Dialect::Sqlite => "",
+            Dialect::Postgres => " FOR UPDATE",
+        }
+    }
+
+    /// The clause that locks the selected rows and passes over those somebody else holds.
+    pub fn skip_locked(&self) -> &'static str {
+        match self.dialect() {
+            Dialect::Sqlite => "",
+            Dialect::Postgres => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    /// After the commit, wake the delivery worker.
+    pub fn wake_deliveries(&mut self) {
+        self.wake.deliveries = true;
+    }
+
+    /// After the commit, wake the follower of the lists.
+    pub fn wake_lists(&mut self) {
+        self.wake.lists = true;
+    }
+}
+
+/// `$from, $from+1, …`: the placeholders of an `IN (…)` with `count` members.
+pub fn placeholders(from: usize, count: usize) -> String {
+    let mut text = String::with_capacity(count * 4);
+    for n in from..from + count {
+        if n > from {
+            text.push(',');
+        }
+        text.push('$');
+        text.push_str(&n.to_string());
+    }
+    text
+}
+
+/// Takes the special meaning of `%`, `_` and `\` from a text searched for with `LIKE … ESCAPE '\'`.
+pub fn escape_like(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}

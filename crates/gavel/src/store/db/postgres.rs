@@ -1,0 +1,212 @@
+//! PostgreSQL: a pool of connections; every write is a task with a transaction of its own.
+//!
+//! Writes run at READ COMMITTED with explicit row locks, in the one order session, user or business, revision,
+//! counters. Reads run over one REPEATABLE READ snapshot, so that an answer made of several statements never shows
+//! half of a change.
+
+use std::{sync::Arc, time::Duration};
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
+use futures_util::FutureExt;
+use tokio_postgres::{
+    Config, NoTls,
+    config::{Host, SslMode},
+    types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked},
+};
+
+use super::{Job, JobEnd, Row, StoreError, Tx, TxEngine, Value, WakeSet, Wakes, refuse};
+
+/// How to reach PostgreSQL.
+#[derive(Debug, Clone)]
+pub struct PostgresOptions {
+    /// `postgres://user:password@host:port/database?sslmode=…`
+    pub url: String,
+    /// Most connections this process opens.
+    pub connections: usize,
+}
+
+impl PostgresOptions {
+    fn config(&self) -> Result<Config, StoreError> {
+        let mut config: Config =
+            self.url.parse().map_err(|_| StoreError::Fault("the database URL is not a valid postgres:// URL".into()))?;
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(WAIT);
+        }
+        Ok(config)
+    }
+}
+
+/// A connection outside the pool, for migrations.
+pub(in crate::store) async fn migration_connection(options: &PostgresOptions) -> Result<tokio_postgres::Client, StoreError> {
+    let config = options.config()?;
+    if wants_tls(&config) {
+        let (client, connection) = config.connect(tls_connector()?).await.map_err(error)?;
+        tokio::spawn(connection);
+        Ok(client)
+    } else {
+        let (client, connection) = config.connect(NoTls).await.map_err(error)?;
+        tokio::spawn(connection);
+        Ok(client)
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Handle {
+    pool: Pool,
+}
+
+/// How long a request waits for a free connection or a new one before it is told that the database is not available.
+const WAIT: Duration = Duration::from_secs(5);
+
+impl Handle {
+    pub(super) fn open(options: &PostgresOptions) -> Result<Self, StoreError> {
+        let config = options.config()?;
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = if wants_tls(&config) {
+            Manager::from_config(config, tls_connector()?, recycling)
+        } else {
+            Manager::from_config(config, NoTls, recycling)
+        };
+        let pool = Pool::builder(manager)
+            .max_size(options.connections)
+            .timeouts(Timeouts { wait: Some(WAIT), create: Some(WAIT), recycle: Some(WAIT) })
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|e| StoreError::Fault(e.to_string()))?;
+        Ok(Self { pool })
+    }
+
+    pub(super) fn write(&self, job: Job, wakes: Arc<Wakes>) {
+        let pool = self.pool.clone();
+        tokio::spawn(async move {
+            if let Some(wake) = run(&pool, job, "BEGIN").await {
+                wakes.fire(wake);
+            }
+        });
+    }
+
+    pub(super) async fn read(&self, job: Job) {
+        run(&self.pool, job, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await;
+    }
+}
+
+/// Runs a job between BEGIN and COMMIT. `Some` when it was committed.
+async fn run(pool: &Pool, job: Job, begin: &str) -> Option<WakeSet> {
+    let client = match connect(pool, begin).await {
+        Ok(client) => client,
+        Err(error) => {
+            refuse(job, error).await;
+            return None;
+        }
+    };
+    let mut tx = Tx { engine: TxEngine::Postgres(client), wake: WakeSet::default() };
+    let end = std::panic::AssertUnwindSafe(job(Ok(&mut tx))).catch_unwind().await;
+    let TxEngine::Postgres(client) = tx.engine else { return None };
+    let Ok(JobEnd { keep, answer }) = end else {
+        let _ = Object::take(client); // A connection in an unknown state is not given back.
+        return None;
+    };
+    match client.batch_execute(if keep { "COMMIT" } else { "ROLLBACK" }).await {
+        Ok(()) => answer(Ok(())),
+        Err(failed) => {
+            let _ = Object::take(client);
+            answer(Err(error(failed)));
+            return None;
+        }
+    }
+    keep.then_some(tx.wake)
+}
+
+/// Opens the transaction; a pooled connection that died meanwhile is replaced once.
+async fn connect(pool: &Pool, begin: &str) -> Result<Object, StoreError> {
+    let mut last = StoreError::Unavailable("no connection".into());
+    for _ in 0..2 {
+        let client = pool.get().await.map_err(|e| StoreError::Unavailable(e.to_string()))?;
+        match client.batch_execute(begin).await {
+            Ok(()) => return Ok(client),
+            Err(failed) => {
+                last = error(failed);
+                let _ = Object::take(client);
+            }
+        }
+    }
+    Err(last)
+}
+
+pub(super) async fn execute(client: &Object, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
+    let statement = client.prepare_cached(sql).await.map_err(error)?;
+    client.execute(&statement, &borrowed(params)).await.map_err(error)
+}
+
+pub(super) async fn query(client: &Object, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+    let statement = client.prepare_cached(sql).await.map_err(error)?;
+    let rows = client.query(&statement, &borrowed(params)).await.map_err(error)?;
+    Ok(rows.into_iter().map(Row::Postgres).collect())
+}
+
+fn borrowed(params: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
+    params.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+}
+
+pub(super) fn error(error: tokio_postgres::Error) -> StoreError {
+    use tokio_postgres::error::SqlState;
+    let passing = [
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::CANNOT_CONNECT_NOW,
+        SqlState::TOO_MANY_CONNECTIONS,
+        SqlState::DISK_FULL,
+        SqlState::T_R_DEADLOCK_DETECTED,
+        SqlState::T_R_SERIALIZATION_FAILURE,
+        SqlState::LOCK_NOT_AVAILABLE,
+        SqlState::READ_ONLY_SQL_TRANSACTION,
+    ];
+    match error.as_db_error() {
+        // The message names tables and columns, the detail would repeat values: only the first is kept.
+        Some(db) if !passing.contains(db.code()) => StoreError::Fault(format!("{}: {}", db.code().code(), db.message())),
+        Some(db) => StoreError::Unavailable(format!("{}: {}", db.code().code(), db.message())),
+        None if error.is_closed() || std::error::Error::source(&error).is_some_and(|source| source.is::<std::io::Error>()) => {
+            StoreError::Unavailable(error.to_string())
+        }
+        None => StoreError::Fault(error.to_string()),
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Bool(value) => value.to_sql(ty, out),
+            Self::Int(value) if *ty == Type::INT4 => i32::try_from(*value)?.to_sql(ty, out),
+            Self::Int(value) => value.to_sql(ty, out),
+            Self::Text(value) => value.to_sql(ty, out),
+            Self::Bytes(value) => value.to_sql(ty, out),
+            Self::Uuid(value) => value.to_sql(ty, out),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true // The statement's own column types decide; a mismatch is an error of the server.
+    }
+
+    to_sql_checked!();
+}
+
+/// TLS unless the URL says `sslmode=disable` or the server is on this machine.
+fn wants_tls(config: &Config) -> bool {
+    let local = config.get_hosts().iter().all(|host| match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) => name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),
+    });
+    config.get_ssl_mode() != SslMode::Disable && !local
+}
+
+fn tls_connector() -> Result<tokio_postgres_rustls::MakeRustlsConnect, StoreError> {
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let config = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|e| StoreError::Fault(e.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(tokio_postgres_rustls::MakeRustlsConnect::new(config))
+}

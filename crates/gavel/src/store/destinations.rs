@@ -1,0 +1,194 @@
+//! Webhook destinations and their counters.
+
+use gavel_core::{
+    ids::{ApplicationId, DestinationId},
+    time::Timestamp,
+    webhook::EventType,
+};
+
+use super::{Row, StoreError, Tx};
+
+/// Where events are sent.
+#[derive(Debug, Clone)]
+pub struct Destination {
+    /// Its id.
+    pub id: DestinationId,
+    /// Where it belongs.
+    pub application: ApplicationId,
+    /// Its name.
+    pub label: String,
+    /// Where to POST.
+    pub url: String,
+    /// Whether events are sent.
+    pub enabled: bool,
+    /// Form of the decision: `v1`, `v2` or `v3`.
+    pub webhook_version: String,
+    /// Which events, in the order they were named.
+    pub subscribed_events: Vec<EventType>,
+    /// Encrypted.
+    pub secret: Vec<u8>,
+    /// Attempts so far.
+    pub counts: Counts,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Last change by a person or a key.
+    pub updated_at: Timestamp,
+}
+
+/// Every attempt ever made.
+#[derive(Debug, Clone, Default)]
+pub struct Counts {
+    /// All.
+    pub total: u64,
+    /// Those without a 2xx answer.
+    pub failed: u64,
+    /// Those with any answer.
+    pub answered: u64,
+    /// Milliseconds of all answered attempts together.
+    pub total_ms: u64,
+    /// Fastest answer in milliseconds.
+    pub min_ms: Option<i64>,
+    /// Slowest answer in milliseconds.
+    pub max_ms: Option<i64>,
+    /// Start of the last attempt.
+    pub last_at: Option<Timestamp>,
+}
+
+const COLUMNS: &str = "id, application_id, label, url, enabled, webhook_version, subscribed_events, secret, total_deliveries,
+    failed_deliveries, answered_deliveries, total_ms, min_ms, max_ms, last_delivery_at, created_at, updated_at";
+
+fn from_row(row: &Row) -> Result<Destination, StoreError> {
+    let mut c = row.columns();
+    Ok(Destination {
+        id: DestinationId(c.take()?),
+        application: ApplicationId(c.take()?),
+        label: c.take()?,
+        url: c.take()?,
+        enabled: c.take()?,
+        webhook_version: c.take()?,
+        subscribed_events: c
+            .take::<String>()?
+            .split_whitespace()
+            .map(|name| EventType::from_name(name).ok_or_else(|| StoreError::unreadable("event type")))
+            .collect::<Result<_, _>>()?,
+        secret: c.take()?,
+        counts: Counts {
+            total: c.take()?,
+            failed: c.take()?,
+            answered: c.take()?,
+            total_ms: c.take()?,
+            min_ms: c.take()?,
+            max_ms: c.take()?,
+            last_at: c.take()?,
+        },
+        created_at: c.take()?,
+        updated_at: c.take()?,
+    })
+}
+
+fn names(events: &[EventType]) -> String {
+    events.iter().map(|event| event.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// Writes a destination. `false`: a live one has this URL.
+pub async fn insert_destination(tx: &mut Tx, destination: &Destination) -> Result<bool, StoreError> {
+    let rows = tx
+        .execute(
+            "INSERT INTO destinations (id, application_id, label, url, enabled, webhook_version, subscribed_events, secret,
+                 is_single_url, total_deliveries, failed_deliveries, answered_deliveries, total_ms, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, 0, 0, $10, $10)
+             ON CONFLICT (application_id, url) WHERE deleted_at IS NULL DO NOTHING",
+            &[
+                destination.id.0.into(),
+                destination.application.0.into(),
+                (&destination.label).into(),
+                (&destination.url).into(),
+                destination.enabled.into(),
+                (&destination.webhook_version).into(),
+                names(&destination.subscribed_events).into(),
+                destination.secret.clone().into(),
+                false.into(),
+                destination.created_at.into(),
+            ],
+        )
+        .await?;
+    Ok(rows == 1)
+}
+
+/// The live destination of this application.
+pub async fn find_destination(
+    tx: &mut Tx,
+    application: ApplicationId,
+    id: DestinationId,
+) -> Result<Option<Destination>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM destinations WHERE application_id = $1 AND id = $2 AND deleted_at IS NULL");
+    tx.query_opt(&sql, &[application.0.into(), id.0.into()]).await?.as_ref().map(from_row).transpose()
+}
+
+/// The same, locked until the end of the transaction.
+pub async fn lock_destination(
+    tx: &mut Tx,
+    application: ApplicationId,
+    id: DestinationId,
+) -> Result<Option<Destination>, StoreError> {
+    let lock = tx.for_update();
+    let sql = format!("SELECT {COLUMNS} FROM destinations WHERE application_id = $1 AND id = $2 AND deleted_at IS NULL{lock}");
+    tx.query_opt(&sql, &[application.0.into(), id.0.into()]).await?.as_ref().map(from_row).transpose()
+}
+
+/// The live destinations of an application, oldest first.
+pub async fn list_destinations(tx: &mut Tx, application: ApplicationId) -> Result<Vec<Destination>, StoreError> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM destinations WHERE application_id = $1 AND deleted_at IS NULL ORDER BY created_at, id");
+    tx.query(&sql, &[application.0.into()]).await?.iter().map(from_row).collect()
+}
+
+/// Writes what a PATCH may change. `false`: another live destination has this URL.
+pub async fn set_destination(tx: &mut Tx, destination: &Destination) -> Result<bool, StoreError> {
+    let rows = tx
+        .execute(
+            "UPDATE destinations SET label = $3, url = $4, enabled = $5, webhook_version = $6, subscribed_events = $7, updated_at = $8
+             WHERE id = $2 AND NOT EXISTS (
+                 SELECT 1 FROM destinations o
+                 WHERE o.application_id = $1 AND o.url = $4 AND o.deleted_at IS NULL AND o.id <> $2)",
+            &[
+                destination.application.0.into(),
+                destination.id.0.into(),
+                (&destination.label).into(),
+                (&destination.url).into(),
+                destination.enabled.into(),
+                (&destination.webhook_version).into(),
+                names(&destination.subscribed_events).into(),
+                destination.updated_at.into(),
+            ],
+        )
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Marks a destination as deleted.
+pub async fn set_deleted(tx: &mut Tx, id: DestinationId, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute("UPDATE destinations SET deleted_at = $2 WHERE id = $1", &[id.0.into(), now.into()]).await?;
+    Ok(())
+}
+
+/// Counts one ended attempt. `ms` is missing when there was no answer.
+pub async fn count_attempt(
+    tx: &mut Tx,
+    id: DestinationId,
+    succeeded: bool,
+    ms: Option<i64>,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE destinations SET total_deliveries = total_deliveries + 1, failed_deliveries = failed_deliveries + $2,
+             answered_deliveries = answered_deliveries + $3, total_ms = total_ms + COALESCE($4, 0),
+             min_ms = CASE WHEN min_ms IS NULL OR $4 < min_ms THEN COALESCE($4, min_ms) ELSE min_ms END,
+             max_ms = CASE WHEN max_ms IS NULL OR $4 > max_ms THEN COALESCE($4, max_ms) ELSE max_ms END,
+             last_delivery_at = $5
+         WHERE id = $1",
+        &[id.0.into(), i64::from(!succeeded).into(), i64::from(ms.is_some()).into(), ms.into(), at.into()],
+    )
+    .await?;
+    Ok(())
+}

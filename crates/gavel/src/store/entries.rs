@@ -1,0 +1,255 @@
+//! Entries of lists, one row per version.
+//!
+//! `added_rev` and `removed_rev` are numbers of the application's `lists_revision`: a version is part of every revision
+//! from the one to before the other, so earlier states stay readable and an index can follow by reading what has changed
+//! since the last number it saw.
+
+use gavel_core::{
+    entry::{EntryType, EntryValue},
+    ids::{ApplicationId, EntryId, ListId, RecordId, SessionId},
+    list::ListType,
+    screening::{Change, EntryRecord},
+    time::Timestamp,
+};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::{Row, StoreError, Tx, Value};
+
+/// An entry as it stands.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The same through all versions.
+    pub id: EntryId,
+    /// Normalised.
+    pub value: String,
+    /// For people.
+    pub display_label: String,
+    /// For people.
+    pub comment: String,
+    /// `api`, a person's e-mail address, or `system`.
+    pub added_by: String,
+    /// The session it was made from.
+    pub reference_session: Option<(SessionId, i64)>,
+    /// The record of that session.
+    pub reference_record: Option<RecordId>,
+    /// Another object it was made from.
+    pub reference_object: Option<Uuid>,
+    /// Free JSON object.
+    pub metadata: Option<Box<RawValue>>,
+    /// From when on it no longer matches.
+    pub expires_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+const COLUMNS: &str = "id, value, display_label, comment, added_by, reference_session_id, reference_session_number,
+    reference_record_id, reference_object_uuid, metadata, expires_at, created_at";
+
+fn from_row(row: &Row) -> Result<Entry, StoreError> {
+    let mut c = row.columns();
+    Ok(Entry {
+        id: EntryId(c.take()?),
+        value: c.take()?,
+        display_label: c.take()?,
+        comment: c.take()?,
+        added_by: c.take()?,
+        reference_session: match (c.take::<Option<Uuid>>()?, c.take::<Option<i64>>()?) {
+            (Some(id), Some(number)) => Some((SessionId(id), number)),
+            _ => None,
+        },
+        reference_record: c.take::<Option<Uuid>>()?.map(RecordId),
+        reference_object: c.take()?,
+        metadata: read_json(c.take()?)?,
+        expires_at: c.take()?,
+        created_at: c.take()?,
+    })
+}
+
+/// A stored JSON text.
+pub(super) fn read_json(text: Option<String>) -> Result<Option<Box<RawValue>>, StoreError> {
+    text.map(|text| RawValue::from_string(text).map_err(|_| StoreError::unreadable("JSON"))).transpose()
+}
+
+/// What an addition writes beside the entry itself.
+pub struct Addition<'a> {
+    /// The application.
+    pub application: ApplicationId,
+    /// The list.
+    pub list: ListId,
+    /// The value as parsed.
+    pub value: &'a EntryValue,
+    /// The spelling the caller sent.
+    pub sent_value: &'a str,
+    /// This row.
+    pub version: Uuid,
+    /// The revision it belongs to from now on.
+    pub revision: u64,
+}
+
+/// Writes an entry. `false`: the list holds a live entry with this match key.
+pub async fn insert_entry(tx: &mut Tx, addition: &Addition<'_>, entry: &Entry) -> Result<bool, StoreError> {
+    let rows = tx
+        .execute(
+            "INSERT INTO entries (version_id, id, application_id, list_id, value, sent_value, match_key, key_digest, folded,
+                 display_label, comment, added_by, reference_session_id, reference_session_number, reference_record_id, reference_object_uuid,
+                 metadata, expires_at, created_at, added_rev)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+             ON CONFLICT (list_id, key_digest) WHERE removed_rev IS NULL DO NOTHING",
+            &[
+                addition.version.into(),
+                entry.id.0.into(),
+                addition.application.0.into(),
+                addition.list.0.into(),
+                (&entry.value).into(),
+                addition.sent_value.into(),
+                differing_key(addition.value).into(),
+                addition.value.digest().into(),
+                folded(&[&entry.value, &entry.display_label]).into(),
+                (&entry.display_label).into(),
+                (&entry.comment).into(),
+                (&entry.added_by).into(),
+                entry.reference_session.map(|(id, _)| id.0).into(),
+                entry.reference_session.map(|(_, number)| number).into(),
+                entry.reference_record.map(|id| id.0).into(),
+                entry.reference_object.into(),
+                entry.metadata.as_ref().map(|json| json.get()).into(),
+                entry.expires_at.into(),
+                entry.created_at.into(),
+                addition.revision.into(),
+            ],
+        )
+        .await?;
+    Ok(rows == 1)
+}
+
+/// The match key, unless it is the value itself.
+fn differing_key(value: &EntryValue) -> Option<&str> {
+    (value.key() != value.stored()).then(|| value.key())
+}
+
+/// What a search looks into: the texts in lower case, kept apart by a character no client can send.
+fn folded(texts: &[&str]) -> String {
+    texts.iter().map(|text| text.to_lowercase()).collect::<Vec<_>>().join("\u{1f}")
+}
+
+/// Ends the version of an expired entry with this key, so that its value is free again. Answers how many (0 or 1).
+pub async fn remove_expired(
+    tx: &mut Tx,
+    list: ListId,
+    value: &EntryValue,
+    revision: u64,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    tx.execute(
+        "UPDATE entries SET removed_rev = $3, removed_at = $4
+         WHERE list_id = $1 AND key_digest = $2 AND removed_rev IS NULL AND expires_at <= $4",
+        &[list.0.into(), value.digest().into(), revision.into(), now.into()],
+    )
+    .await
+}
+
+/// A page of a list's live entries and how many there are in all.
+pub async fn list_entries(
+    tx: &mut Tx,
+    list: ListId,
+    search: Option<&str>,
+    newest_first: bool,
+    (limit, offset): (u64, u64),
+    now: Timestamp,
+) -> Result<(Vec<Entry>, u64), StoreError> {
+    let mut clause = String::from("list_id = $1 AND removed_rev IS NULL AND (expires_at IS NULL OR expires_at > $2)");
+    let mut params: Vec<Value> = vec![list.0.into(), now.into()];
+    if let Some(search) = search {
+        params.push(format!("%{}%", super::db::escape_like(&search.to_lowercase())).into());
+        clause.push_str(" AND folded LIKE $3 ESCAPE '\\'");
+    }
+    let total =
+        tx.query_opt(&format!("SELECT count(*) FROM entries WHERE {clause}"), &params).await?.map_or(Ok(0), |row| row.get(0))?;
+    let order = if newest_first { "created_at DESC, id DESC" } else { "created_at, id" };
+    let (limit_at, offset_at) = (params.len() + 1, params.len() + 2);
+    params.extend([limit.into(), offset.into()]);
+    let sql = format!("SELECT {COLUMNS} FROM entries WHERE {clause} ORDER BY {order} LIMIT ${limit_at} OFFSET ${offset_at}");
+    let rows = tx.query(&sql, &params).await?;
+    Ok((rows.iter().map(from_row).collect::<Result<_, _>>()?, total))
+}
+
+/// Ends an entry's live version. `false`: unknown, of another list, removed or expired.
+pub async fn remove_entry(tx: &mut Tx, list: ListId, id: EntryId, revision: u64, now: Timestamp) -> Result<bool, StoreError> {
+    let rows = tx
+        .execute(
+            "UPDATE entries SET removed_rev = $3, removed_at = $4
+             WHERE id = $2 AND list_id = $1 AND removed_rev IS NULL AND (expires_at IS NULL OR expires_at > $4)",
+            &[list.0.into(), id.0.into(), revision.into(), now.into()],
+        )
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Ends the live versions of all entries of a list.
+pub async fn remove_all(tx: &mut Tx, list: ListId, revision: u64, now: Timestamp) -> Result<u64, StoreError> {
+    tx.execute(
+        "UPDATE entries SET removed_rev = $2, removed_at = $3 WHERE list_id = $1 AND removed_rev IS NULL",
+        &[list.0.into(), revision.into(), now.into()],
+    )
+    .await
+}
+
+/// The entries with these ids as they stand, with their list.
+pub async fn find_entries(tx: &mut Tx, ids: &[EntryId]) -> Result<Vec<Entry>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let params: Vec<Value> = ids.iter().map(|id| id.0.into()).collect();
+    let sql =
+        format!("SELECT {COLUMNS} FROM entries WHERE removed_rev IS NULL AND id IN ({})", super::db::placeholders(1, ids.len()));
+    tx.query(&sql, &params).await?.iter().map(from_row).collect()
+}
+
+/// Everything live, for building an index.
+pub async fn list_live(tx: &mut Tx, application: ApplicationId) -> Result<Vec<EntryRecord>, StoreError> {
+    let rows = tx
+        .query(
+            "SELECT e.id, e.added_rev, e.removed_rev, l.id, l.list_type, l.entry_type, e.value, e.match_key, e.expires_at
+             FROM entries e JOIN lists l ON l.id = e.list_id
+             WHERE e.application_id = $1 AND e.removed_rev IS NULL",
+            &[application.0.into()],
+        )
+        .await?;
+    rows.iter().map(|row| record_from_row(row).map(|(record, _)| record)).collect()
+}
+
+/// What has changed after a revision, in any order.
+pub async fn list_changes(tx: &mut Tx, application: ApplicationId, after: u64) -> Result<Vec<Change>, StoreError> {
+    let rows = tx
+        .query(
+            "SELECT e.id, e.added_rev, e.removed_rev, l.id, l.list_type, l.entry_type, e.value, e.match_key, e.expires_at
+             FROM entries e JOIN lists l ON l.id = e.list_id
+             WHERE e.application_id = $1 AND (e.added_rev > $2 OR e.removed_rev > $2)",
+            &[application.0.into(), after.into()],
+        )
+        .await?;
+    let mut changes = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let (record, removed) = record_from_row(row)?;
+        changes.push(match removed {
+            Some(rev) => Change::Removed { entry: record.entry, rev },
+            None => Change::Added(record),
+        });
+    }
+    Ok(changes)
+}
+
+fn record_from_row(row: &Row) -> Result<(EntryRecord, Option<u64>), StoreError> {
+    let mut c = row.columns();
+    let entry = EntryId(c.take()?);
+    let added_rev = c.take()?;
+    let removed_rev = c.take()?;
+    let list = ListId(c.take()?);
+    let list_type = ListType::from_name(&c.take::<String>()?).ok_or_else(|| StoreError::unreadable("list type"))?;
+    let entry_type = EntryType::from_name(&c.take::<String>()?).ok_or_else(|| StoreError::unreadable("entry type"))?;
+    let stored: String = c.take()?;
+    let key = c.take::<Option<String>>()?.unwrap_or_else(|| stored.clone());
+    let value = EntryValue::from_store(entry_type, stored, key);
+    Ok((EntryRecord { list, list_type, entry, added_rev, expires_at: c.take()?, value }, removed_rev))
+}

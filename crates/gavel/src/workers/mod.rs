@@ -1,0 +1,47 @@
+//! What the server does by itself. Each worker waits for a signal or a timer, then makes a full pass: a lost signal costs
+//! a short wait, never work.
+
+pub mod deliver;
+
+use std::time::Duration;
+
+use tokio::{sync::watch, task::JoinSet};
+
+use crate::{actions::Error, app::App, store::idempotency};
+
+/// The running workers of a server.
+pub struct Workers {
+    tasks: JoinSet<()>,
+    stop: watch::Sender<bool>,
+}
+
+/// Starts all workers.
+pub fn start(app: &App) -> Workers {
+    let (stop, stopped) = watch::channel(false);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(deliver::run(app.clone(), stopped.clone()));
+    tasks.spawn(forget_old_answers(app.clone(), stopped));
+    Workers { tasks, stop }
+}
+
+impl Workers {
+    /// Asks all to end and waits until they have: attempts in flight are finished and recorded.
+    pub async fn stop(mut self) {
+        let _ = self.stop.send(true);
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Once an hour, answers kept for `Idempotency-Key` are forgotten when their day is over.
+async fn forget_old_answers(app: App, mut stopped: watch::Receiver<bool>) {
+    const PAUSE: Duration = Duration::from_secs(3_600);
+    while !*stopped.borrow() {
+        let now = app.clock.now();
+        let removed =
+            app.store.write::<_, Error, _>(move |tx| Box::pin(async move { Ok(idempotency::remove_old(tx, now).await?) })).await;
+        if let Err(error) = removed {
+            tracing::warn!(%error, "old answers were not forgotten");
+        }
+        let _ = tokio::time::timeout(PAUSE, stopped.changed()).await;
+    }
+}
