@@ -10,7 +10,7 @@ use std::path::Path;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chacha20poly1305::{
     XChaCha20Poly1305, XNonce,
-    aead::{Aead, KeyInit, Payload, generic_array::GenericArray},
+    aead::{Aead, KeyInit, Payload},
 };
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
@@ -112,8 +112,9 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     file.sync_all()
 }
 
+#[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
 fn hmac(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
-    let mut mac = <Hmac<Sha256> as Mac>::new(GenericArray::from_slice(key));
+    let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(key).expect("HMAC takes keys of any length");
     mac.update(message);
     mac.finalize().into_bytes().into()
 }

@@ -7,7 +7,7 @@ pub mod key;
 pub mod migrate;
 pub mod serve;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -121,7 +121,8 @@ pub fn main() -> ExitCode {
 /// Logs for an operator: to standard error, `GAVEL_LOG` says how much, `GAVEL_LOG_FORMAT=json` for machines.
 fn start_logging() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("GAVEL_LOG").unwrap_or_else(|_| "gavel=info".into());
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
     let started = match std::env::var("GAVEL_LOG_FORMAT").as_deref() {
         Ok("json") => lines.json().try_init(),
         _ => lines.with_target(false).try_init(),

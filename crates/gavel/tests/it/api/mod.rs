@@ -1,0 +1,3 @@
+//! The API, one module per resource.
+
+mod main_job;

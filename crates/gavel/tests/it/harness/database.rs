@@ -1,0 +1,62 @@
+//! A place for one server's data: a folder, and on PostgreSQL a database of its own.
+
+use std::path::{Path, PathBuf};
+
+use tokio_postgres::NoTls;
+
+/// Which engine a test runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// The embedded default.
+    Sqlite,
+    /// PostgreSQL at `GAVEL_TEST_POSTGRES`.
+    Postgres,
+}
+
+/// A folder that is deleted at the end, and a database URL.
+pub struct Place {
+    folder: tempfile::TempDir,
+    url: Option<String>,
+}
+
+impl Place {
+    /// Makes one; `None` when the engine is not to be had here.
+    pub async fn make(engine: Engine) -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        match engine {
+            Engine::Sqlite => Some(Self { folder, url: None }),
+            Engine::Postgres => Some(Self { folder, url: Some(new_database().await?) }),
+        }
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The SQLite file.
+    pub fn sqlite_file(&self) -> PathBuf {
+        self.folder.path().join("gavel.db")
+    }
+
+    /// The PostgreSQL URL, if it is one.
+    pub fn url(&self) -> Option<String> {
+        self.url.clone()
+    }
+}
+
+/// Makes an empty database on the test server. They go with that server.
+async fn new_database() -> Option<String> {
+    let Ok(base) = std::env::var("GAVEL_TEST_POSTGRES") else {
+        let required = std::env::var("GAVEL_REQUIRE_POSTGRES").is_ok_and(|value| value == "1");
+        assert!(!required, "GAVEL_REQUIRE_POSTGRES=1, but GAVEL_TEST_POSTGRES names no server; run scripts/test");
+        return None;
+    };
+    let name = format!("gavel_{}", uuid::Uuid::new_v4().simple());
+    let (client, connection) = tokio_postgres::connect(&base, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+    let mut url = url::Url::parse(&base).unwrap();
+    url.set_path(&name);
+    Some(url.to_string())
+}

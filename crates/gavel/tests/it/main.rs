@@ -1,0 +1,7 @@
+//! Tests of the whole server over real HTTP, on both engines. The modules mirror `src`; [`harness`] is the stage.
+
+#![allow(unreachable_pub, reason = "one binary: nothing here is anybody else's")]
+#![expect(clippy::disallowed_methods, reason = "tests make their own ids and clients")]
+
+mod api;
+mod harness;
