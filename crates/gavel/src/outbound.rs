@@ -51,6 +51,7 @@ impl NotATarget {
 
 impl Outbound {
     /// Builds the client.
+    #[expect(clippy::disallowed_methods, reason = "the one client, behind the guard")]
     pub fn new(rules: config::Outbound) -> Result<Self, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)

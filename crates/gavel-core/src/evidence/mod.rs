@@ -3,7 +3,7 @@
 //! An evidence call brings feature items in the shape of a decision. [`Evidence::read`] turns the body into [`Item`]s:
 //! every member typed and normalised by the tables in [`shapes`], everything that is wrong named by its path.
 //! [`signals`] draws the values to be screened from an item; [`assign_steps`] finds the step of the workflow it belongs
-//! to; [`assess`] weighs warnings, scores and findings of the lists by the tables in [`risks`]; [`session_outcome`] adds
+//! to; [`assess()`] weighs warnings, scores and findings of the lists by the tables in [`risks`]; [`session_outcome`] adds
 //! the features up. [`compose`] shows a record as the contract does, [`link_decision_media`] puts links in place of
 //! pictures.
 //!

@@ -11,6 +11,7 @@ use serde_json::json;
 use tower::ServiceExt;
 
 use super::{
+    aliases,
     auth::{Gatekeeper, client_ip},
     error::{ApiError, body},
 };
@@ -83,12 +84,27 @@ impl Server {
             false => None,
         };
         *request.uri_mut() = canonical(request.uri()).ok_or(Error::NOT_FOUND)?;
+        if let Some(key) = &key {
+            follow_alias(&mut request, key)?;
+        }
         request.extensions_mut().insert(Entered { key, ip, path });
         Ok(match self.routes.clone().oneshot(request.map(Body::new)).await {
             Ok(response) => response,
             Err(never) => match never {},
         })
     }
+}
+
+/// Turns a console address into the resource it names.
+fn follow_alias(request: &mut Request, key: &ApiKey) -> Result<(), ApiError> {
+    let found = aliases::resolve(request.uri().path(), request.method(), key.application).map_err(|_| Error::NOT_FOUND)?;
+    let Some(target) = found else { return Ok(()) };
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    *request.uri_mut() = format!("{}{query}", target.path).parse().map_err(|_| Error::NOT_FOUND)?;
+    if let Some(method) = target.method {
+        *request.method_mut() = method;
+    }
+    Ok(())
 }
 
 /// Paths that need a key, whether they exist or not.

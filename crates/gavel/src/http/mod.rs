@@ -1,6 +1,7 @@
 //! HTTP: every route on one screen ([`table`]), what happens before it ([`gate`], [`routes`]), and what it takes and
 //! shows ([`extract`], [`page`], [`error`]). Handlers live in [`api`], one file per resource; each takes, acts and shows.
 
+mod aliases;
 pub mod api;
 pub mod auth;
 pub mod error;

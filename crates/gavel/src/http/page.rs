@@ -5,7 +5,10 @@ use http::request::Parts;
 use serde::Serialize;
 use url::form_urlencoded;
 
-use super::error::{ApiError, ApiResult};
+use super::{
+    error::{ApiError, ApiResult},
+    gate::Entered,
+};
 use crate::app::App;
 
 /// Largest page.
@@ -22,7 +25,9 @@ pub struct Paging {
 impl FromRequestParts<App> for Paging {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
-        let path = parts.uri.path(); // Without its trailing slash: the gate has taken it off.
+        // As sent, so that the pages of an alias are found under the alias.
+        let path = parts.extensions.get::<Entered>().map_or(parts.uri.path(), |entered| &entered.path);
+        let path = path.strip_suffix('/').unwrap_or(path);
         let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned();
         let (paging, others): (Vec<_>, Vec<_>) = pairs.partition(|(name, _)| name == "limit" || name == "offset");
         let last = |name: &str| paging.iter().rev().find(|(n, _)| n == name).and_then(|(_, value)| value.parse::<u64>().ok());

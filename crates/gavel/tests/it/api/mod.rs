@@ -1,3 +1,4 @@
 //! The API, one module per resource.
 
+mod console_routes;
 mod main_job;

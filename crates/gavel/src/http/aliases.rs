@@ -1,0 +1,102 @@
+//! The console's addresses for the same resources (contract, console-routes): clients that grew up with the vendor's
+//! console call `/v3/organization/{organization_id}/application/{application_id}/…` with a bearer token.
+//!
+//! An alias is rewritten to its target before routing, so scopes, bodies and answers are the target's own; only links to
+//! neighbouring pages name the path as it was sent.
+
+use gavel_core::ids::{ApplicationId, parse_uuid};
+use http::Method;
+
+/// Where an alias leads.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    /// Path of the resource.
+    pub path: String,
+    /// Method of the resource, where the alias has another.
+    pub method: Option<Method>,
+}
+
+/// Resolves a path in its one spelling. `Ok(None)`: not an alias. `Err`: an alias that leads nowhere, or to another
+/// application.
+pub(super) fn resolve(path: &str, method: &Method, application: ApplicationId) -> Result<Option<Target>, NoTarget> {
+    let Some(rest) = path.strip_prefix("/v3/organization/") else { return Ok(None) };
+    let segments: Vec<&str> = rest.split('/').collect();
+    let (organization, inside) = segments.split_first().ok_or(NoTarget)?;
+    parse_uuid(organization).map_err(|_| NoTarget)?;
+    let inside = match inside {
+        ["sessions"] => inside,
+        ["application", id, inside @ ..] if id.parse() == Ok(application) => inside,
+        _ => return Err(NoTarget),
+    };
+    let (base, rest) = match inside {
+        ["sessions", ..] => ("sessions", &inside[1..]),
+        ["lists", ..] => ("lists", &inside[1..]),
+        ["webhook", "destinations", ..] => ("webhook/destinations", &inside[2..]),
+        ["verification-settings", ..] => ("workflows", &inside[1..]),
+        _ => return Err(NoTarget),
+    };
+    // Of a single session only its reviews have an alias.
+    if base == "sessions" && !matches!(rest, [] | ["delete"] | [_, "reviews"]) {
+        return Err(NoTarget);
+    }
+    let path = rest.iter().fold(format!("/v3/{base}"), |path, segment| path + "/" + segment);
+    let deletes = base == "sessions" && rest == ["delete"] && *method == Method::DELETE;
+    Ok(Some(Target { path, method: deletes.then_some(Method::POST) }))
+}
+
+/// The path looks like an alias and is none.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct NoTarget;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORGANIZATION: &str = "11111111-2222-4333-8444-555555555555";
+    const APPLICATION: &str = "9b0f0d3a-1f0e-4a53-8a53-2d1c6b7e9f10";
+
+    fn resolved(rest: &str) -> Result<Option<String>, NoTarget> {
+        let path = format!("/v3/organization/{ORGANIZATION}/{rest}");
+        resolve(&path, &Method::GET, APPLICATION.parse().unwrap()).map(|target| target.map(|target| target.path))
+    }
+
+    #[test]
+    fn aliases_lead_to_their_targets() {
+        for (alias, target) in [
+            ("sessions", "/v3/sessions"),
+            ("application/{a}/sessions", "/v3/sessions"),
+            ("application/{a}/sessions/x/reviews", "/v3/sessions/x/reviews"),
+            ("application/{a}/lists", "/v3/lists"),
+            ("application/{a}/lists/x/entries/y", "/v3/lists/x/entries/y"),
+            ("application/{a}/webhook/destinations/x/deliveries", "/v3/webhook/destinations/x/deliveries"),
+            ("application/{a}/verification-settings", "/v3/workflows"),
+        ] {
+            assert_eq!(resolved(&alias.replace("{a}", APPLICATION)), Ok(Some(target.to_owned())), "{alias}");
+        }
+        assert_eq!(resolve("/v3/lists", &Method::GET, APPLICATION.parse().unwrap()), Ok(None));
+    }
+
+    #[test]
+    fn other_applications_and_unknown_paths_lead_nowhere() {
+        for alias in [
+            "",
+            "lists",
+            "application",
+            "application/{a}",
+            "application/{a}/cases",
+            "application/{a}/sessions/x",
+            "application/{a}/webhook",
+            "application/not-an-id/lists",
+            "application/9b0f0d3a-1f0e-4a53-8a53-2d1c6b7e9f11/lists",
+        ] {
+            assert_eq!(resolved(&alias.replace("{a}", APPLICATION)), Err(NoTarget), "{alias}");
+        }
+    }
+
+    #[test]
+    fn a_batch_delete_may_be_a_delete() {
+        let path = format!("/v3/organization/{ORGANIZATION}/application/{APPLICATION}/sessions/delete");
+        let target = resolve(&path, &Method::DELETE, APPLICATION.parse().unwrap()).unwrap().unwrap();
+        assert_eq!((target.path.as_str(), target.method), ("/v3/sessions/delete", Some(Method::POST)));
+    }
+}

@@ -1,0 +1,37 @@
+//! The console's addresses lead to the same resources.
+
+use http::Method;
+use serde_json::json;
+
+use crate::{
+    db_test,
+    harness::{client::send, text},
+};
+
+const ORGANIZATION: &str = "11111111-2222-4333-8444-555555555555";
+
+db_test!(aliases_answer_like_their_targets, server => {
+    let application = server.app.store.read::<_, gavel::actions::Error, _>(|tx| Box::pin(async move {
+        Ok(gavel::store::applications::list_applications(tx).await?[0].id)
+    })).await.unwrap();
+    let base = format!("/v3/organization/{ORGANIZATION}/application/{application}");
+    let list = server.system_list("phone").await;
+    let entries = format!("{base}/lists/{list}/entries/");
+    server.client.post(&entries, json!({ "value": "+14155552671" })).await.ok(201);
+    let direct = server.client.get(&format!("/v3/lists/{list}/entries/")).await.ok(200);
+    assert_eq!(server.client.get(&entries).await.ok(200), direct);
+
+    let page = server.client.get(&format!("{base}/lists?limit=1")).await.ok(200);
+    assert_eq!(text(&page["next"]), format!("{}{base}/lists/?limit=1&offset=1", server.url()));
+
+    server.session().await;
+    let all = json!({ "delete_all": true });
+    send(server.client.request(Method::DELETE, &format!("{base}/sessions/delete/")).json(&all)).await.ok(204);
+    assert_eq!(server.client.get(&format!("{base}/sessions/")).await.ok(200)["count"], 0);
+
+    let foreign = server.foreign_client().await;
+    foreign.get(&format!("{base}/lists/")).await.is(404, json!({ "detail": "Not found." }));
+    server.client.get(&format!("{base}/cases/")).await.is(404, json!({ "detail": "Not found." }));
+    server.client.without_key().get(&format!("{base}/lists/")).await.ok(401);
+    server.stop().await;
+});
