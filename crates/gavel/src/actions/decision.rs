@@ -200,7 +200,7 @@ async fn add_events(tx: &mut Tx, session: &Session, decision: &mut Map<String, V
             json!({ "feature": name, "node_id": step.node_id })
         })
         .collect();
-    decision.remove("session_kind");
+    decision.shift_remove("session_kind");
     decision.insert("features".into(), steps.into());
     decision.insert("events".into(), history.into());
     let feed: Vec<ActivityView> = activities.into_iter().map(ActivityView::from).collect();

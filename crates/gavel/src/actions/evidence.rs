@@ -7,9 +7,10 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+use futures_util::{StreamExt, stream};
 use gavel_core::{
     evidence::{
-        self, Config, Evidence, Item, ListFinding, MediaRef, Placement, Signal, WorkflowStep, assess, assign_steps,
+        self, Config, Evidence, Item, ListFinding, MediaField, MediaRef, Placement, Signal, WorkflowStep, assess, assign_steps,
         drop_repeated_locations, has_missing_step, session_outcome,
     },
     ids::{MediaId, RecordId, SessionId},
@@ -20,7 +21,7 @@ use gavel_core::{
 };
 use serde_json::Value;
 
-use super::{Caller, Error, decision, events, media, searchable, status};
+use super::{Caller, Error, decision, discard_if_refused, events, media, searchable, status};
 use crate::{
     app::App,
     clock::new_id,
@@ -30,6 +31,11 @@ use crate::{
         sessions::{self, Session, Step},
     },
 };
+
+/// Most links of one call: each may take ten seconds and 20 MB.
+const LINKS: usize = 100;
+/// How many of them are fetched at the same time.
+const LINKS_AT_ONCE: usize = 8;
 
 /// What an evidence call carries once its pictures are here.
 struct Ready {
@@ -45,43 +51,78 @@ struct Screened {
     hits: Vec<Vec<(Signal, Hit)>>,
 }
 
-/// Records evidence. Answers the decision.
-pub async fn add(app: &App, caller: &Caller, id: SessionId, body: Result<Evidence, FieldErrors>) -> Result<Value, Error> {
+/// Records evidence. Answers the decision. `seen` is the version of the session the caller has looked at.
+pub async fn add(
+    app: &App,
+    caller: &Caller,
+    id: SessionId,
+    body: Result<Evidence, FieldErrors>,
+    seen: Option<u64>,
+) -> Result<Value, Error> {
     let application = caller.application;
     let body = app
         .store
         .read::<_, Error, _>(move |tx| {
             Box::pin(async move {
                 let session = sessions::find_session(tx, application, id).await?.ok_or(Error::NOT_FOUND)?;
-                must_be_open(&session)?;
-                Ok(body?)
+                let body = body?;
+                must_take_evidence(&session, seen)?;
+                Ok(body)
             })
         })
         .await?;
-    let ready = make_ready(app, body).await?;
-    let screened = screen(app.live.snapshot(application).await?, &ready.signals, app.clock.now());
-    let (app_, caller_) = (app.clone(), caller.clone());
-    app.act(caller, move |tx| Box::pin(async move { record(tx, &app_, &caller_, id, ready, screened).await })).await
+    let mut fetched = Vec::new();
+    let done = fetch_and_record(app, caller, id, body, seen, &mut fetched).await;
+    discard_if_refused(app, &done, &fetched).await;
+    done
 }
 
-fn must_be_open(session: &Session) -> Result<(), Error> {
+/// Notes in `fetched` what it stores, so that it can be taken back.
+async fn fetch_and_record(
+    app: &App,
+    caller: &Caller,
+    id: SessionId,
+    body: Evidence,
+    seen: Option<u64>,
+    fetched: &mut Vec<MediaId>,
+) -> Result<Value, Error> {
+    let ready = make_ready(app, body, fetched).await?;
+    let screened = screen(app.live.snapshot(caller.application).await?, &ready.signals, app.clock.now());
+    let (app_, caller_) = (app.clone(), caller.clone());
+    app.act(caller, move |tx| Box::pin(async move { record(tx, &app_, &caller_, id, ready, screened, seen).await })).await
+}
+
+fn must_take_evidence(session: &Session, seen: Option<u64>) -> Result<(), Error> {
     match session.status.is_unfinished() {
-        true => Ok(()),
+        true => status::must_be_at(session, seen),
         false => Err(Error::Refused("Evidence cannot be added to a finished session.".into())),
     }
 }
 
 /// Fetches and stores the pictures that came as links, and draws the signals.
-async fn make_ready(app: &App, evidence: Evidence) -> Result<Ready, Error> {
+async fn make_ready(app: &App, evidence: Evidence, fetched: &mut Vec<MediaId>) -> Result<Ready, Error> {
     let mut ready = Ready { items: evidence.items, signals: Vec::new(), complete: evidence.complete, fetched: Vec::new() };
-    for item in &mut ready.items {
-        for field in item.media.clone() {
+    let mut links: Vec<(usize, MediaField, String)> = Vec::new();
+    for (place, item) in ready.items.iter().enumerate() {
+        for field in &item.media {
             if let MediaRef::Link(url) = &field.sent {
-                let stored = media::fetch(app, url.as_str()).await.map_err(|e| e.at(field.path.clone()))?;
-                item.set_media(&field.pointer, stored.id);
-                ready.fetched.push(stored);
+                links.push((place, field.clone(), url.to_string()));
             }
         }
+    }
+    if let Some((_, field, _)) = links.get(LINKS) {
+        return Err(FieldErrors::one(field.path.clone(), format!("Ensure this request has no more than {LINKS} links.")).into());
+    }
+    let fetches = links.into_iter().map(|(place, field, url)| {
+        let app = app.clone();
+        async move { (place, field, media::fetch(&app, &url).await) }
+    });
+    let mut fetches = stream::iter(fetches).buffered(LINKS_AT_ONCE);
+    while let Some((place, field, result)) = fetches.next().await {
+        let stored = result.map_err(|error| error.at(field.path.clone()))?;
+        ready.items[place].set_media(&field.pointer, stored.id);
+        fetched.push(stored.id);
+        ready.fetched.push(stored);
     }
     ready.signals = ready.items.iter().map(evidence::signals).collect();
     Ok(ready)
@@ -103,10 +144,11 @@ async fn record(
     id: SessionId,
     ready: Ready,
     mut screened: Screened,
+    seen: Option<u64>,
 ) -> Result<Value, Error> {
     let application = applications::find_application(tx, caller.application).await?.ok_or(Error::NOT_FOUND)?;
     let mut session = sessions::lock_session(tx, caller.application, id).await?.ok_or(Error::NOT_FOUND)?;
-    must_be_open(&session)?;
+    must_take_evidence(&session, seen)?;
     store_media(tx, caller, &ready).await?;
 
     let now = app.clock.now();
@@ -127,7 +169,7 @@ async fn record(
         if matches!(from, SessionStatus::NotStarted | SessionStatus::Resubmitted) { SessionStatus::InProgress } else { from };
     status::note_change(tx, &session, before, "System", now).await?;
     sessions::set_state(tx, &session).await?;
-    sessions::set_searchable(tx, id, &searchable::of(&ready.items)).await?;
+    sessions::set_searchable(tx, id, &searchable::of(&session, &all)).await?;
     events::status_updated(tx, app, &application, &session, None).await?;
     caller.audit(tx, "evidence.recorded", &[("session", id.0)], now).await?;
     let decision = decision::load(tx, app, &application, &session).await?;
@@ -264,7 +306,7 @@ fn assessed(
     }
 }
 
-fn risks(record: &Record) -> impl Iterator<Item = &str> {
+pub(super) fn risks(record: &Record) -> impl Iterator<Item = &str> {
     record.warnings.as_array().into_iter().flatten().filter_map(|warning| warning.get("risk")?.as_str())
 }
 

@@ -6,6 +6,7 @@
 
 pub mod applications;
 pub mod decision;
+pub mod delete_session;
 pub mod destinations;
 pub mod entries;
 pub mod events;
@@ -14,25 +15,29 @@ pub mod keys;
 pub mod lists;
 pub mod media;
 pub mod new_session;
+mod portrait;
+mod resubmit;
 pub mod reviews;
 pub mod screen;
 mod searchable;
 pub mod session_list;
 pub mod sessions;
 pub mod status;
+mod steps;
 pub mod workflows;
 
 use std::net::IpAddr;
 
 use gavel_core::{
     access::{Actor, Level, Resource},
-    ids::ApplicationId,
+    ids::{ApplicationId, MediaId},
     json::FieldErrors,
     time::Timestamp,
 };
 use uuid::Uuid;
 
 use crate::{
+    app::App,
     clock::{new_id, random},
     store::{StoreError, Tx, audit, idempotency::Claim},
 };
@@ -155,6 +160,11 @@ impl Error {
         Self::Invalid(FieldErrors::one(name, text))
     }
 
+    /// Whether it is certain that nothing was written. A connection that broke may have broken after the commit.
+    fn wrote_nothing(&self) -> bool {
+        !matches!(self, Self::Unavailable(_) | Self::Fault(_))
+    }
+
     /// Something that cannot happen did.
     pub fn fault(error: impl std::fmt::Display) -> Self {
         Self::Fault(error.to_string())
@@ -173,5 +183,14 @@ impl From<StoreError> for Error {
 impl From<FieldErrors> for Error {
     fn from(errors: FieldErrors) -> Self {
         Self::Invalid(errors)
+    }
+}
+
+/// Deletes files that were stored for a change which then was refused: nobody could find them any more, and they are
+/// pictures of people. Where it is not known whether the change happened they stay: a file without a row harms less than a
+/// row without its file.
+async fn discard_if_refused<T>(app: &App, done: &Result<T, Error>, files: &[MediaId]) {
+    if done.as_ref().is_err_and(Error::wrote_nothing) {
+        app.media.remove(files).await;
     }
 }

@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use gavel_core::{
-    entry::{country, ip_address, phone::Phone},
+    entry::{ip_address, phone::Phone},
     json::{FieldError, FieldErrors, Fields, Value, read},
     session::language,
 };
@@ -83,19 +83,19 @@ fn to_raw_object(members: Map<String, Json>) -> Option<Box<RawValue>> {
     RawValue::from_string(Json::Object(members).to_string()).ok()
 }
 
-/// An absolute URI of any scheme.
+/// An absolute URI of any scheme. The URL standard repairs what a browser's user types; a callback needs no repair.
 fn read_callback(sent: &Value<'_>) -> Result<String, FieldError> {
     let text = read::text(2_048)(sent)?;
     match url::Url::parse(&text) {
-        Ok(_) => Ok(text),
-        Err(_) => Err(FieldError::not_a_url()),
+        Ok(_) if !text.contains(|c: char| c.is_whitespace() || c.is_control()) => Ok(text),
+        Ok(_) | Err(_) => Err(FieldError::not_a_url()),
     }
 }
 
 fn read_contact(sent: &Value<'_>) -> Result<Box<RawValue>, FieldErrors> {
     let mut fields = Fields::of(sent)?;
     let email = fields.optional("email", read::email);
-    let phone = fields.optional("phone", read::text(255));
+    let phone = fields.optional("phone", read::text(usize::MAX));
     let notify = fields.optional("send_notification_emails", read::boolean);
     let lang = fields.optional("email_lang", read::choice_of(language));
     fields.finish(|| {
@@ -134,8 +134,11 @@ fn read_expected(sent: &Value<'_>) -> Result<Box<RawValue>, FieldErrors> {
     }
     keep("date_of_birth", fields.optional("date_of_birth", |sent| read::day(sent).map(|day| day.to_string().into())));
     keep("gender", fields.optional("gender", |sent| read::choice(&["M", "F"])(sent).map(Json::from)));
+    if fields.sent("gender") == Some(&Value::Null) {
+        keep("gender", Some(Some(Json::Null))); // The one member whose null says something.
+    }
     for name in ["nationality", "country", "id_country", "poa_country"] {
-        keep(name, fields.optional(name, |sent| country3(name, sent)));
+        keep(name, fields.optional(name, |sent| read::country3(name)(sent).map(Json::from)));
     }
     keep("ip_address", fields.optional("ip_address", read_address));
     keep("expected_document_types", fields.optional("expected_document_types", read_document_types));
@@ -146,15 +149,13 @@ fn read_expected(sent: &Value<'_>) -> Result<Box<RawValue>, FieldErrors> {
     fields.finish(|| complete.then(|| to_raw_object(members)).flatten())
 }
 
-fn country3(name: &'static str, sent: &Value<'_>) -> Result<Json, FieldError> {
-    let code = read::text(255)(sent)?;
-    if country::is_alpha3_upper(&code) { Ok(code.into()) } else { Err(FieldError::not_a_country(name)) }
-}
-
+/// An address, kept as sent: expected details are echoed, not corrected.
 fn read_address(sent: &Value<'_>) -> Result<Json, FieldError> {
     let text = read::text(64)(sent)?;
-    let address = ip_address::parse_address(&text).ok_or_else(|| FieldError::text("Enter a valid IPv4 or IPv6 address."))?;
-    Ok(address.to_string().into())
+    match ip_address::parse_address(&text) {
+        Some(_) => Ok(text.into()),
+        None => Err(FieldError::text("Enter a valid IPv4 or IPv6 address.")),
+    }
 }
 
 fn read_document_types(sent: &Value<'_>) -> Result<Json, FieldError> {

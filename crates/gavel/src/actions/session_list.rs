@@ -1,9 +1,11 @@
 //! The list of sessions: its filters and its rows (contract, sessions §3).
 
+use std::collections::HashMap;
+
 use gavel_core::{
     entry::country,
     evidence::Feature,
-    ids::{ApplicationId, SessionId, WorkflowId},
+    ids::{ApplicationId, SessionId, WorkflowId, WorkflowVersionId},
     json::FieldErrors,
     session::{FeatureStatus, SessionKind, SessionStatus},
     time::{Day, Timestamp},
@@ -17,10 +19,11 @@ use crate::{
     app::App,
     media,
     store::{
-        Value as Param,
+        StoreError, Tx, Value as Param,
         db::escape_like,
         records::{self, Record},
         sessions::{self, Filter, Session, fold},
+        workflows,
     },
 };
 
@@ -219,10 +222,14 @@ pub async fn list(
                     let filter = wanted.filter(application, *kind);
                     let (sessions, total) = sessions::list_sessions(tx, &filter, window).await?;
                     let ids: Vec<SessionId> = sessions.iter().map(|session| session.id).collect();
-                    let mut records = records::list_records_of(tx, &ids).await?;
+                    let mut records: HashMap<SessionId, Vec<Record>> = HashMap::new();
+                    for record in records::list_records_of(tx, &ids).await? {
+                        records.entry(record.session).or_default().push(record);
+                    }
+                    let labels = labels(tx, *kind, &sessions).await?;
                     for session in sessions {
-                        let own: Vec<Record> = records.extract_if(.., |record| record.session == session.id).collect();
-                        rows.push(row(&app_, session, own)?);
+                        let own = records.remove(&session.id).unwrap_or_default();
+                        rows.push(row(&app_, session, own, &labels)?);
                     }
                     count += total;
                     more |= window.1.saturating_add(window.0) < total;
@@ -231,6 +238,17 @@ pub async fn list(
             })
         })
         .await
+}
+
+/// What the workflows of these sessions are called; only the rows of companies say it.
+async fn labels(tx: &mut Tx, kind: SessionKind, sessions: &[Session]) -> Result<HashMap<WorkflowVersionId, String>, StoreError> {
+    let mut ids: Vec<WorkflowVersionId> = match kind {
+        SessionKind::User => Vec::new(),
+        SessionKind::Business => sessions.iter().filter_map(|session| session.workflow_version_id).collect(),
+    };
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(workflows::list_labels(tx, &ids).await?.into_iter().collect())
 }
 
 #[derive(Serialize)]
@@ -269,15 +287,15 @@ struct BusinessRow {
     country: Option<String>,
 }
 
-fn row(app: &App, session: Session, records: Vec<Record>) -> Result<Value, Error> {
+fn row(app: &App, session: Session, records: Vec<Record>, labels: &HashMap<WorkflowVersionId, String>) -> Result<Value, Error> {
     match session.kind {
         SessionKind::User => serde_json::to_value(user_row(app, session, &records)),
-        SessionKind::Business => serde_json::to_value(business_row(session)),
+        SessionKind::Business => serde_json::to_value(business_row(session, labels)),
     }
     .map_err(Error::fault)
 }
 
-fn business_row(session: Session) -> BusinessRow {
+fn business_row(session: Session, labels: &HashMap<WorkflowVersionId, String>) -> BusinessRow {
     let expected = decision::raw(session.expected_details.as_deref());
     let member = |name: &str| expected.get(name).and_then(Value::as_str).map(str::to_owned);
     BusinessRow {
@@ -289,7 +307,7 @@ fn business_row(session: Session) -> BusinessRow {
         created_at: session.created_at,
         workflow_id: session.workflow_id,
         workflow_type: "kyb",
-        workflow_label: None,
+        workflow_label: session.workflow_version_id.and_then(|id| labels.get(&id).cloned()),
         company_name: member("company_name"),
         registration_number: member("registration_number"),
         country: member("registry_country").map(|code| country::alpha3(&code).map_or(code.clone(), str::to_owned)),
@@ -297,7 +315,8 @@ fn business_row(session: Session) -> BusinessRow {
 }
 
 fn user_row(app: &App, session: Session, records: &[Record]) -> UserRow {
-    let latest = |feature: Feature| records.iter().rev().find(|record| record.feature == feature);
+    let ran = |record: &&Record| record.status != FeatureStatus::ResubRequested;
+    let latest = |feature: Feature| records.iter().rev().filter(ran).find(|record| record.feature == feature);
     let document = latest(Feature::Ocr);
     let text = |record: Option<&Record>, member: &str| Some(record?.data.get(member)?.as_str()?.to_owned());
     let link = |record: Option<&Record>, member: &str| linked(app, record, member);
@@ -348,7 +367,7 @@ fn features(session: &Session, records: &[Record]) -> Vec<Value> {
 /// A few members of each feature that ran; null when none of these did.
 fn additional_details(app: &App, records: &[Record]) -> Option<Map<String, Value>> {
     let mut details = Map::new();
-    for record in records {
+    for record in records.iter().filter(|record| record.status != FeatureStatus::ResubRequested) {
         let m = |name: &str| member(record, name);
         let screened = |name: &str| record.data.get("screened_data").and_then(|data| data.get(name)).cloned().unwrap_or_default();
         let (name, value) = match record.feature {

@@ -208,6 +208,29 @@ pub fn media_of(records: &[Record]) -> Vec<MediaId> {
     found
 }
 
+/// The latest picture of a person's face that was found good: of a liveness check, or the portrait of a document.
+pub async fn find_stored_face(tx: &mut Tx, application: ApplicationId, vendor_data: &str) -> Result<Option<MediaId>, StoreError> {
+    // A few rows, because a record may have been made without a picture.
+    let sql = "SELECT r.feature, r.data FROM records r JOIN sessions s ON s.id = r.session_id
+         WHERE s.application_id = $1 AND s.vendor_data = $2 AND s.kind = 'user' AND s.deleted_at IS NULL
+             AND r.feature IN ($3, $4) AND r.status = $5
+         ORDER BY r.created_at DESC, r.ordinal DESC LIMIT 20";
+    let (liveness, document) = (Feature::Liveness.name(), Feature::Ocr.name());
+    let params: [Value; 5] =
+        [application.0.into(), vendor_data.into(), liveness.into(), document.into(), FeatureStatus::Approved.as_str().into()];
+    for row in tx.query(sql, &params).await? {
+        let mut c = row.columns();
+        let member = if c.take::<String>()? == liveness { "reference_image" } else { "portrait_image" };
+        let data: Json = serde_json::from_str(&c.take::<String>()?).map_err(|_| StoreError::unreadable("record"))?;
+        let placeholder = data.get(member).and_then(Json::as_str);
+        let id = placeholder.and_then(|text| text.strip_prefix(gavel_core::evidence::MEDIA_PREFIX)?.parse().ok());
+        if id.is_some() {
+            return Ok(id);
+        }
+    }
+    Ok(None)
+}
+
 /// The contract's code of a document type's display name.
 pub fn document_code(name: &str) -> &'static str {
     match name {

@@ -220,13 +220,15 @@ pub async fn set_deleted(tx: &mut Tx, id: SessionId, now: Timestamp) -> Result<(
     Ok(())
 }
 
-/// The live user sessions with these numbers, or all of them, locked in order of number.
+/// The live user sessions with these numbers, or all of them, locked in order of number, each with its portrait.
 pub async fn lock_by_number(
     tx: &mut Tx,
     application: ApplicationId,
     numbers: Option<&[i64]>,
-) -> Result<Vec<SessionId>, StoreError> {
-    let mut sql = String::from("SELECT id FROM sessions WHERE application_id = $1 AND kind = 'user' AND deleted_at IS NULL");
+) -> Result<Vec<(SessionId, Option<MediaId>)>, StoreError> {
+    let mut sql = String::from(
+        "SELECT id, portrait_media_id FROM sessions WHERE application_id = $1 AND kind = 'user' AND deleted_at IS NULL",
+    );
     let mut params: Vec<Value> = vec![application.0.into()];
     if let Some(numbers) = numbers {
         sql.push_str(&format!(" AND number IN ({})", super::db::placeholders(2, numbers.len())));
@@ -234,10 +236,14 @@ pub async fn lock_by_number(
     }
     sql.push_str(" ORDER BY number");
     sql.push_str(tx.for_update());
-    tx.query(&sql, &params).await?.iter().map(|row| row.get(0).map(SessionId)).collect()
+    let read = |row: &Row| {
+        let mut c = row.columns();
+        Ok((SessionId(c.take()?), c.take::<Option<Uuid>>()?.map(MediaId)))
+    };
+    tx.query(&sql, &params).await?.iter().map(read).collect()
 }
 
-/// Copies of the latest records' values, kept for the filters of the session list. `None` leaves a column as it is.
+/// Copies of the latest records' values, kept for the filters of the session list.
 #[derive(Debug, Default)]
 pub struct Searchable {
     /// Of the latest ID document.
@@ -262,16 +268,16 @@ pub struct Searchable {
     pub screened_name: Option<String>,
 }
 
-/// Writes the copies.
+/// Writes the copies, all of them.
 pub async fn set_searchable(tx: &mut Tx, id: SessionId, copy: &Searchable) -> Result<(), StoreError> {
     let folded = |text: &Option<String>| text.as_deref().map(fold);
     tx.execute(
-        "UPDATE sessions SET full_name = COALESCE($2, full_name), full_name_folded = COALESCE($3, full_name_folded),
-             document_number = COALESCE($4, document_number), personal_number = COALESCE($5, personal_number),
-             document_type = COALESCE($6, document_type), document_name_folded = COALESCE($7, document_name_folded),
-             country = COALESCE($8, country), region_folded = COALESCE($9, region_folded),
-             phone_digits = COALESCE($10, phone_digits), email_folded = COALESCE($11, email_folded),
-             screened_name_folded = COALESCE($12, screened_name_folded)
+        "UPDATE sessions SET full_name = $2, full_name_folded = $3,
+             document_number = $4, personal_number = $5,
+             document_type = $6, document_name_folded = $7,
+             country = $8, region_folded = $9,
+             phone_digits = $10, email_folded = $11,
+             screened_name_folded = $12
          WHERE id = $1",
         &[
             id.0.into(),
@@ -307,6 +313,12 @@ pub async fn insert_risks(tx: &mut Tx, id: SessionId, risks: &[&str]) -> Result<
         )
         .await?;
     }
+    Ok(())
+}
+
+/// Takes all risk codes of a session away, before those that still hold are added again.
+pub async fn clear_risks(tx: &mut Tx, id: SessionId) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM session_risks WHERE session_id = $1", &[id.0.into()]).await?;
     Ok(())
 }
 

@@ -99,6 +99,20 @@ pub async fn find_for_session(tx: &mut Tx, application: ApplicationId, id: uuid:
     row.as_ref().map(from_row).transpose()
 }
 
+/// The labels of these versions.
+pub async fn list_labels(tx: &mut Tx, ids: &[WorkflowVersionId]) -> Result<Vec<(WorkflowVersionId, String)>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!("SELECT id, label FROM workflows WHERE id IN ({})", super::db::placeholders(1, ids.len()));
+    let params: Vec<super::Value> = ids.iter().map(|id| id.0.into()).collect();
+    let read = |row: &Row| {
+        let mut c = row.columns();
+        Ok((WorkflowVersionId(c.take()?), c.take()?))
+    };
+    tx.query(&sql, &params).await?.iter().map(read).collect()
+}
+
 /// One row per workflow, its latest published version or else its draft; newest workflow first. With the total.
 pub async fn list_workflows(
     tx: &mut Tx,

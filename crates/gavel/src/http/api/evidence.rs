@@ -12,7 +12,7 @@ use crate::{
     app::App,
     http::{
         error::ApiResult,
-        extract::{Ids, Json, ReadBody, Reply},
+        extract::{Ids, IfMatch, Json, ReadBody, Reply},
     },
 };
 
@@ -27,7 +27,8 @@ pub async fn create(
     State(app): State<App>,
     caller: Caller,
     Ids(session): Ids<SessionId>,
+    IfMatch(seen): IfMatch,
     Json(body): Json<Evidence>,
 ) -> ApiResult<Reply<serde_json::Value>> {
-    Ok(Reply(evidence::add(&app, &caller, session, body).await?))
+    Ok(Reply(evidence::add(&app, &caller, session, body, seen).await?))
 }

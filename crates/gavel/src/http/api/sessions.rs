@@ -11,9 +11,10 @@ use gavel_core::{
 use crate::{
     actions::{
         Caller,
+        delete_session::{self, Selection},
         new_session::NewSession,
         session_list::{self, Kinds, Wanted},
-        sessions::{self, CreatedSession, Selection},
+        sessions::{self, CreatedSession, UpdatedSession},
     },
     app::App,
     http::{
@@ -59,8 +60,10 @@ pub async fn list(
 }
 
 fn wanted(query: &Query) -> Result<Wanted, FieldErrors> {
-    let text = |name: &str| query.get(name).map(str::to_owned);
-    let texts = |name: &str| query.list(name).map(|items| items.into_iter().map(str::to_owned).collect::<Vec<_>>());
+    // No stored text holds U+0000, and PostgreSQL takes none as a parameter: like any value nobody has, it finds nothing.
+    let known = |text: &str| text.replace('\0', "\u{fffd}");
+    let text = |name: &str| query.get(name).map(known);
+    let texts = |name: &str| query.list(name).map(|items| items.into_iter().map(known).collect::<Vec<_>>());
     let uuid = |name: &'static str| {
         query.get(name).map(|sent| parse_uuid(sent).map_err(|_| FieldErrors::one(name, "Enter a valid UUID."))).transpose()
     };
@@ -94,18 +97,23 @@ pub async fn update_status(
     Ids(session): Ids<SessionId>,
     IfMatch(seen): IfMatch,
     Json(body): Json<StatusUpdate>,
-) -> ApiResult<Reply<serde_json::Value>> {
+) -> ApiResult<Reply<UpdatedSession>> {
     Ok(Reply(sessions::update_status(&app, &caller, session, body, seen).await?))
 }
 
 /// Deletes a session.
-pub async fn delete(State(app): State<App>, caller: Caller, Ids(session): Ids<SessionId>) -> ApiResult<Nothing> {
-    sessions::delete(&app, &caller, session).await?;
+pub async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    Ids(session): Ids<SessionId>,
+    IfMatch(seen): IfMatch,
+) -> ApiResult<Nothing> {
+    delete_session::delete(&app, &caller, session, seen).await?;
     Ok(Nothing)
 }
 
 /// Deletes several sessions, or all.
 pub async fn delete_many(State(app): State<App>, caller: Caller, Json(body): Json<Selection>) -> ApiResult<Nothing> {
-    sessions::delete_many(&app, &caller, body).await?;
+    delete_session::delete_many(&app, &caller, body).await?;
     Ok(Nothing)
 }
