@@ -141,7 +141,11 @@ impl Settings {
     /// Reads a TOML file whose keys are the long flags with underscores.
     pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path).map_err(|e| ConfigError::new("--config", format!("{}: {e}", path.display())))?;
-        toml::from_str(&text).map_err(|e| ConfigError::new("--config", format!("{}: {}", path.display(), e.message())))
+        toml::from_str(&text).map_err(|e| {
+            // The key is named, the line itself is not shown: its value may be a secret.
+            let key = e.span().map_or("", |span| key_at(&text, span.start));
+            ConfigError::new("--config", format!("{}: {key}: {}", path.display(), e.message()))
+        })
     }
 
     /// These settings, and the other's where these say nothing.
@@ -183,8 +187,17 @@ impl Settings {
         if !(1..=10_000).contains(&failed_authentications) {
             return Err(ConfigError::new("--failed-authentications", "must be 1 to 10000"));
         }
-        if self.bootstrap_api_key.as_ref().is_some_and(|key| key.chars().count() < 24) {
-            return Err(ConfigError::new("GAVEL_BOOTSTRAP_API_KEY", "must have at least 24 characters"));
+        if let Some(key) = &self.bootstrap_api_key {
+            if key.chars().count() < 24 {
+                return Err(ConfigError::new("GAVEL_BOOTSTRAP_API_KEY", "must have at least 24 characters"));
+            }
+            if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+                // No request could carry it in a header.
+                return Err(ConfigError::new(
+                    "GAVEL_BOOTSTRAP_API_KEY",
+                    "must consist of visible ASCII characters without blanks",
+                ));
+            }
         }
         Ok(Config {
             public_url: public_url(self.public_url, listen)?,
@@ -207,6 +220,13 @@ impl Settings {
             bootstrap_api_key: self.bootstrap_api_key,
         })
     }
+}
+
+/// The key of the line that holds this place.
+fn key_at(text: &str, place: usize) -> &str {
+    let start = text.get(..place).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
+    let line = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    line.split_once('=').map_or("", |(key, _)| key.trim_end())
 }
 
 fn public_url(given: Option<String>, listen: SocketAddr) -> Result<String, ConfigError> {

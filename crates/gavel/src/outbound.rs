@@ -154,6 +154,8 @@ fn is_inside(ip: IpAddr) -> bool {
                         || ip.is_unique_local()
                         || ip.is_unicast_link_local()
                         || (segments[0] & 0xffc0) == 0xfec0 // Site-local, withdrawn but still routed by some.
+                        || segments[..6] == [0; 6] // IPv4-compatible, long withdrawn.
+                        || segments[..3] == [0x64, 0xff9b, 1] // Translation inside one network, RFC 8215.
                         || (segments[..6] == [0x64, 0xff9b, 0, 0, 0, 0] && is_inside(embedded(segments[6], segments[7])))
                         || (segments[0] == 0x2002 && is_inside(embedded(segments[1], segments[2]))) // 6to4
                 }
@@ -210,6 +212,8 @@ mod tests {
             ("https://[fe80::1]/", NotATarget::Host),
             ("https://[64:ff9b::7f00:1]/", NotATarget::Host),
             ("https://[2002:7f00:1::]/", NotATarget::Host),
+            ("https://[::127.0.0.1]/", NotATarget::Host),
+            ("https://[64:ff9b:1::a00:1]/", NotATarget::Host),
         ] {
             assert_eq!(strict.check(bad).unwrap_err(), why, "{bad}");
         }

@@ -51,7 +51,8 @@ CREATE TABLE outbox (
     lease_token BLOB
 ) STRICT;
 CREATE UNIQUE INDEX outbox_by_lane ON outbox (destination_id, object_id, sequence);
-CREATE INDEX outbox_by_due ON outbox (due_at);
+CREATE INDEX outbox_by_due ON outbox (destination_id, due_at);
+CREATE INDEX outbox_by_lease ON outbox (lease_token) WHERE lease_token IS NOT NULL;
 
 -- One attempt, written when it has ended.
 CREATE TABLE deliveries (

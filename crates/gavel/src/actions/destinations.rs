@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-const NOT_FOUND: Error = Error::NotFound("Webhook destination not found.");
+pub(super) const NOT_FOUND: Error = Error::NotFound("Webhook destination not found.");
 /// Longest label, in characters.
 const LABEL: usize = 255;
 
@@ -346,6 +346,12 @@ impl From<&Delivery> for DeliveryRow {
     }
 }
 
+impl From<Delivery> for DeliveryView {
+    fn from(row: Delivery) -> Self {
+        Self { row: DeliveryRow::from(&row), request_header: row.request_header, request_body: row.request_body }
+    }
+}
+
 /// A page of attempts and how many there are.
 pub async fn list_deliveries(
     app: &App,
@@ -374,11 +380,7 @@ pub async fn show_delivery(app: &App, caller: &Caller, id: DestinationId, delive
             Box::pin(async move {
                 destinations::find_destination(tx, application, id).await?.ok_or(NOT_FOUND)?;
                 let found = deliveries::find_delivery(tx, id, delivery).await?.ok_or(Error::NOT_FOUND)?;
-                Ok(DeliveryView {
-                    row: DeliveryRow::from(&found),
-                    request_header: found.request_header,
-                    request_body: found.request_body,
-                })
+                Ok(DeliveryView::from(found))
             })
         })
         .await

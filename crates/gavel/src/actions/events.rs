@@ -81,7 +81,7 @@ async fn queue_for_session(
 /// Writes an event once, and one waiting delivery for every destination that wants it now.
 async fn queue(tx: &mut Tx, event: &Event) -> Result<(), Error> {
     events::insert_event(tx, event).await?;
-    for destination in destinations::list_destinations(tx, event.application).await? {
+    for destination in destinations::list_for_event(tx, event.application).await? {
         if destination.enabled && destination.subscribed_events.contains(&event.event_type) {
             outbox::insert_waiting(tx, new_id(), event, &destination).await?;
             tx.wake_deliveries();

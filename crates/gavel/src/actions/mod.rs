@@ -17,6 +17,7 @@ pub mod media;
 pub mod new_session;
 mod portrait;
 mod resubmit;
+pub mod resend;
 pub mod reviews;
 pub mod screen;
 mod searchable;

@@ -4,7 +4,7 @@ use super::{CliError, Common};
 use crate::{
     config::Config,
     secrets::Secrets,
-    store::{Store, StoreError, applications, db::Target},
+    store::{Store, StoreError, applications, db::Target, migrate},
 };
 
 /// The command: one line per thing looked at; an error when any of them is bad.
@@ -23,8 +23,10 @@ pub async fn run(common: &Common) -> Result<(), CliError> {
     say("data folder", folder(&config));
     say("server key", key(&config).map(|secrets| format!("fingerprint {}", secrets.fingerprint())));
     let database = database(&config).await;
-    say("database", database);
-    say("immutable rows", Ok("triggers refuse UPDATE and DELETE on activities and audit rows".into()));
+    say("database", database.as_ref().map(|found| found.0.clone()).map_err(Clone::clone));
+    if let Ok((_, Some(guards))) = database {
+        say("immutable rows", guards);
+    }
     say("webhook targets", Ok(targets(&config)));
     match bad {
         0 => Ok(()),
@@ -50,16 +52,26 @@ fn key(config: &Config) -> Result<Secrets, String> {
     }
 }
 
-async fn database(config: &Config) -> Result<String, String> {
+/// What the database is, and whether its rows are guarded; the second only where there is one.
+async fn database(config: &Config) -> Result<(String, Option<Result<String, String>>), String> {
     let name = match &config.target {
-        Target::Sqlite(path) if !path.exists() => return Ok("SQLite, not made yet; `gavel serve` makes it".into()),
+        Target::Sqlite(path) if !path.exists() => return Ok(("SQLite, not made yet; `gavel serve` makes it".into(), None)),
         Target::Sqlite(path) => format!("SQLite {}", path.display()),
         Target::Postgres(_) => "PostgreSQL".to_owned(),
     };
     let store = Store::open(&config.target).await.map_err(|e| e.to_string())?;
-    let asked = store.read::<_, StoreError, _>(|tx| Box::pin(applications::list_applications(tx))).await;
-    let applications = asked.map_err(|e| format!("{name} cannot be used: {e}"))?;
-    Ok(format!("{name}, {} application(s)", applications.len()))
+    let asked = store
+        .read::<_, StoreError, _>(|tx| {
+            Box::pin(async move { Ok((applications::list_applications(tx).await?.len(), migrate::list_unguarded(tx).await?)) })
+        })
+        .await;
+    store.close().await;
+    let (applications, unguarded) = asked.map_err(|e| format!("{name} cannot be used: {e}"))?;
+    let guards = match unguarded.is_empty() {
+        true => Ok("triggers refuse changes of activities and audit rows".to_owned()),
+        false => Err(format!("triggers are missing: {}", unguarded.join(", "))),
+    };
+    Ok((format!("{name}, {applications} application(s)"), Some(guards)))
 }
 
 fn targets(config: &Config) -> String {

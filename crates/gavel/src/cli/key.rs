@@ -1,5 +1,7 @@
 //! `gavel key create|list|revoke`: beside a running server, on the same database.
 
+use std::path::Path;
+
 use clap::{Args, Subcommand};
 use gavel_core::{
     access::Scopes,
@@ -7,7 +9,14 @@ use gavel_core::{
 };
 
 use super::{CliError, Common};
-use crate::{actions::keys, app::App, clock::Clock, secrets::Secrets, store::Store};
+use crate::{
+    actions::keys,
+    app::App,
+    clock::Clock,
+    config::Config,
+    secrets::Secrets,
+    store::{Store, db::Target},
+};
 
 /// Options of `gavel key`.
 #[derive(Args)]
@@ -85,17 +94,31 @@ fn parse<T: std::str::FromStr>(text: &str) -> Result<T, CliError> {
 /// Opens the database of a server that may be running.
 async fn open(common: &Common) -> Result<App, CliError> {
     let config = common.load()?;
-    if !config.data.is_dir() {
-        return Err(CliError::new(format!(
-            "there is no data folder {}; start a server first, or name it with --data",
-            config.data.display()
-        )));
+    // In a wrong folder nothing is made: a second database or key would only hide the mistake.
+    if let Target::Sqlite(path) = &config.target
+        && !path.exists()
+    {
+        return Err(no_server(&config, path));
     }
     let secrets = match &config.server_key {
         Some(text) => Secrets::from_text(text)?,
-        None => Secrets::in_folder(&config.data)?,
+        None => {
+            let path = config.data.join("server.key");
+            if !path.exists() {
+                return Err(no_server(&config, &path));
+            }
+            Secrets::in_folder(&config.data)?
+        }
     };
     crate::store::migrate::run(&config.target).await?;
     let store = Store::open(&config.target).await?;
     Ok(App::new(config, Clock::default(), secrets, store)?)
+}
+
+fn no_server(config: &Config, missing: &Path) -> CliError {
+    CliError::new(format!(
+        "there is no {}: {} is not the data folder of a server. Start one first, or name its folder with --data",
+        missing.display(),
+        config.data.display()
+    ))
 }

@@ -7,7 +7,7 @@ use crate::store::migrate;
 #[expect(clippy::print_stdout, reason = "the answer of a command")]
 pub async fn run(common: &Common) -> Result<(), CliError> {
     let config = common.load()?;
-    std::fs::create_dir_all(&config.data)?;
+    super::serve::make_private(&config.data)?;
     let applied = migrate::run(&config.target).await?;
     match applied.is_empty() {
         true => println!("the database is up to date"),

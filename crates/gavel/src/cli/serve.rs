@@ -1,6 +1,9 @@
 //! `gavel serve`: migrate, make what an empty database needs, listen, work, end politely.
 
-use std::{fs::File, path::Path};
+use std::{
+    fs::{File, TryLockError},
+    path::Path,
+};
 
 use tokio::{
     net::TcpListener,
@@ -105,7 +108,7 @@ fn open_data_folder(config: &Config) -> Result<Option<File>, CliError> {
     let unusable = |e: std::io::Error| {
         CliError::new(format!("the data folder {} cannot be written to: {e}. Choose another one with --data", data.display()))
     };
-    std::fs::create_dir_all(data).map_err(unusable)?;
+    make_private(data).map_err(unusable)?;
     let probe = data.join(".write-test");
     std::fs::write(&probe, b"gavel").and_then(|()| std::fs::remove_file(&probe)).map_err(unusable)?;
     match &config.target {
@@ -114,16 +117,23 @@ fn open_data_folder(config: &Config) -> Result<Option<File>, CliError> {
     }
 }
 
+/// What is inside is personal: a new folder is its owner's alone. One that is there keeps what its owner gave it.
+pub(super) fn make_private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
 /// The operating system lets go of the lock when the process ends, however it ends.
 fn take_lock(database: &Path) -> Result<File, CliError> {
     let path = database.with_extension("lock");
     let file = File::create(&path).map_err(|e| CliError::new(format!("{} cannot be opened: {e}", path.display())))?;
-    file.try_lock().map_err(|_| {
-        CliError::new(format!(
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => CliError::new(format!(
             "another gavel server uses {}. Stop it first, or give this one its own folder with --data; several servers \
              share one PostgreSQL with --database",
             database.display()
-        ))
+        )),
+        TryLockError::Error(error) => CliError::new(format!("{} cannot be locked: {error}", path.display())),
     })?;
     Ok(file)
 }

@@ -60,6 +60,7 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(DELETE, "/v3/webhook/destinations/{destination_uuid}/", Webhooks, destinations::delete).without_answer(),
         route(GET, "/v3/webhook/destinations/{destination_uuid}/deliveries/", Webhooks, destinations::deliveries),
         route(GET, "/v3/webhook/destinations/{destination_uuid}/deliveries/{delivery_uuid}/", Webhooks, destinations::delivery),
+        route(POST, "/v3/webhook/destinations/{destination_uuid}/deliveries/{delivery_uuid}/resend/", Webhooks, destinations::resend_delivery),
 
         route(GET, "/v3/workflows/", Workflows, workflows::list),
 

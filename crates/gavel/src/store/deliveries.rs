@@ -7,7 +7,10 @@ use gavel_core::{
 };
 use uuid::Uuid;
 
-use super::{Row, StoreError, Tx, Value};
+use super::{
+    Row, StoreError, Tx, Value,
+    outbox::{self, Claimed},
+};
 
 /// One attempt.
 #[derive(Debug, Clone)]
@@ -129,4 +132,18 @@ pub async fn list_deliveries(
 pub async fn find_delivery(tx: &mut Tx, destination: DestinationId, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM deliveries WHERE destination_id = $1 AND id = $2");
     tx.query_opt(&sql, &[destination.0.into(), id.0.into()]).await?.as_ref().map(from_row).transpose()
+}
+
+/// An attempt's event as it would be claimed, for the URL it was sent to.
+pub async fn find_to_resend(tx: &mut Tx, destination: DestinationId, id: DeliveryId) -> Result<Option<Claimed>, StoreError> {
+    let row = tx
+        .query_opt(
+            "SELECT x.outbox_id, x.event_id, x.destination_id, x.application_id, CAST(0 AS bigint), x.id, x.request_url,
+                 d.webhook_version, d.secret, x.webhook_type, x.session_id, e.payload
+             FROM deliveries x JOIN events e ON e.id = x.event_id JOIN destinations d ON d.id = x.destination_id
+             WHERE x.destination_id = $1 AND x.id = $2",
+            &[destination.0.into(), id.0.into()],
+        )
+        .await?;
+    row.as_ref().map(outbox::from_row).transpose()
 }

@@ -143,6 +143,16 @@ pub async fn list_destinations(tx: &mut Tx, application: ApplicationId) -> Resul
     tx.query(&sql, &[application.0.into()]).await?.iter().map(from_row).collect()
 }
 
+/// The live destinations of an application as an event is fanned out to them. None of them is disabled or deleted before
+/// the end of the transaction: whoever does that drops what waits, and must find what is queued here.
+pub async fn list_for_event(tx: &mut Tx, application: ApplicationId) -> Result<Vec<Destination>, StoreError> {
+    let lock = tx.for_key_share();
+    let sql = format!(
+        "SELECT {COLUMNS} FROM destinations WHERE application_id = $1 AND deleted_at IS NULL ORDER BY created_at, id{lock}"
+    );
+    tx.query(&sql, &[application.0.into()]).await?.iter().map(from_row).collect()
+}
+
 /// Writes what a PATCH may change. `false`: another live destination has this URL.
 pub async fn set_destination(tx: &mut Tx, destination: &Destination) -> Result<bool, StoreError> {
     let rows = tx

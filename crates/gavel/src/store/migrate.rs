@@ -4,7 +4,7 @@
 
 use refinery::{Report, Runner};
 
-use super::db::{PostgresOptions, StoreError, Target, migration_connection_postgres, migration_connection_sqlite};
+use super::db::{Dialect, PostgresOptions, StoreError, Target, Tx, migration_connection_postgres, migration_connection_sqlite};
 
 mod sqlite {
     refinery::embed_migrations!("migrations/sqlite");
@@ -46,6 +46,38 @@ fn checked(runner: Runner) -> Runner {
 
 fn failed(error: refinery::Error) -> StoreError {
     StoreError::Fault(format!("migration: {error}"))
+}
+
+/// The triggers that keep rows immutable and are not there, or are switched off.
+pub async fn list_unguarded(tx: &mut Tx) -> Result<Vec<&'static str>, StoreError> {
+    let (wanted, sql): (&[&'static str], _) = match tx.dialect() {
+        Dialect::Sqlite => (
+            &[
+                "activities_no_update",
+                "activities_no_delete",
+                "activity_values_no_update",
+                "audit_events_no_update",
+                "audit_events_no_delete",
+                "audit_values_no_update",
+            ],
+            "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+        ),
+        Dialect::Postgres => (
+            &[
+                "activities_immutable",
+                "activities_no_truncate",
+                "activity_values_immutable",
+                "activity_values_no_truncate",
+                "audit_events_immutable",
+                "audit_events_no_truncate",
+                "audit_values_immutable",
+                "audit_values_no_truncate",
+            ],
+            "SELECT tgname::text FROM pg_trigger WHERE tgenabled IN ('O', 'A')",
+        ),
+    };
+    let found: Vec<String> = tx.query(sql, &[]).await?.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
+    Ok(wanted.iter().copied().filter(|name| !found.iter().any(|found| found == name)).collect())
 }
 
 #[cfg(test)]

@@ -53,33 +53,47 @@ pub struct Claimed {
     pub payload: String,
 }
 
-/// Claims lanes whose first event is due: at most `limit`, oldest first, each leased until `until`.
-pub async fn claim_due(
-    tx: &mut Tx,
-    now: Timestamp,
-    until: Timestamp,
-    token: Uuid,
-    limit: u64,
-) -> Result<Vec<Claimed>, StoreError> {
-    let lock = tx.skip_locked();
+/// The destinations for which something is due.
+pub async fn list_due_destinations(tx: &mut Tx, now: Timestamp) -> Result<Vec<DestinationId>, StoreError> {
     let rows = tx
         .query(
-            &format!(
-                "UPDATE outbox SET leased_until = $2, lease_token = $3
-                 WHERE id IN (
-                     SELECT o.id FROM outbox o
-                     WHERE o.due_at <= $1 AND o.leased_until <= $1 AND NOT EXISTS (
-                         SELECT 1 FROM outbox p
-                         WHERE p.destination_id = o.destination_id AND p.object_id = o.object_id AND p.sequence < o.sequence)
-                     ORDER BY o.due_at, o.id LIMIT $4{lock})
-                 RETURNING id"
-            ),
-            &[now.into(), until.into(), token.into(), limit.into()],
+            "SELECT d.id FROM destinations d
+             WHERE d.enabled AND d.deleted_at IS NULL
+                 AND EXISTS (SELECT 1 FROM outbox o WHERE o.destination_id = d.id AND o.due_at <= $1)
+             ORDER BY d.id",
+            &[now.into()],
         )
         .await?;
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
+    rows.iter().map(|row| row.get(0).map(DestinationId)).collect()
+}
+
+/// Claims lanes of one destination whose first event is due: at most `limit`, oldest first, each leased until `until`.
+/// Answers how many; [`list_claimed`] reads them.
+pub async fn claim_due(
+    tx: &mut Tx,
+    destination: DestinationId,
+    (now, until): (Timestamp, Timestamp),
+    token: Uuid,
+    limit: usize,
+) -> Result<u64, StoreError> {
+    let lock = tx.skip_locked();
+    tx.execute(
+        &format!(
+            "UPDATE outbox SET leased_until = $3, lease_token = $4
+             WHERE id IN (
+                 SELECT o.id FROM outbox o
+                 WHERE o.destination_id = $1 AND o.due_at <= $2 AND o.leased_until <= $2 AND NOT EXISTS (
+                     SELECT 1 FROM outbox p
+                     WHERE p.destination_id = o.destination_id AND p.object_id = o.object_id AND p.sequence < o.sequence)
+                 ORDER BY o.due_at, o.id LIMIT $5{lock})"
+        ),
+        &[destination.0.into(), now.into(), until.into(), token.into(), (limit as u64).into()],
+    )
+    .await
+}
+
+/// What was claimed under this token.
+pub async fn list_claimed(tx: &mut Tx, token: Uuid) -> Result<Vec<Claimed>, StoreError> {
     let rows = tx
         .query(
             "SELECT o.id, o.event_id, o.destination_id, e.application_id, o.attempts, o.lease_token, d.url, d.webhook_version,
@@ -92,7 +106,7 @@ pub async fn claim_due(
     rows.iter().map(from_row).collect()
 }
 
-fn from_row(row: &Row) -> Result<Claimed, StoreError> {
+pub(super) fn from_row(row: &Row) -> Result<Claimed, StoreError> {
     let mut c = row.columns();
     Ok(Claimed {
         id: EventId(c.take()?),
@@ -141,9 +155,15 @@ pub async fn free_leases(tx: &mut Tx) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// When the next event is due, or its lease runs out.
-pub async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>, StoreError> {
-    let row =
-        tx.query_opt("SELECT min(CASE WHEN leased_until > due_at THEN leased_until ELSE due_at END) FROM outbox", &[]).await?;
+/// When the next event becomes due. What is due already does not count: it is leased, or waits behind another one of its
+/// lane, or its destination has no place free, and whatever ends that wakes the worker.
+pub async fn next_due(tx: &mut Tx, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+    let row = tx
+        .query_opt(
+            "SELECT min((SELECT min(o.due_at) FROM outbox o WHERE o.destination_id = d.id AND o.due_at > $1))
+             FROM destinations d WHERE d.enabled AND d.deleted_at IS NULL",
+            &[now.into()],
+        )
+        .await?;
     row.map_or(Ok(None), |row| row.get(0))
 }

@@ -1,6 +1,7 @@
 //! What the server does by itself. Each worker waits for a signal or a timer, then makes a full pass: a lost signal costs
 //! a short wait, never work.
 
+pub mod attempt;
 pub mod deliver;
 
 use std::time::Duration;

@@ -10,6 +10,7 @@ use crate::{
     actions::{
         Caller,
         destinations::{self, DeliveryRow, DeliveryView, DestinationBody, DestinationRow, DestinationView},
+        resend,
     },
     app::App,
     http::{
@@ -88,4 +89,13 @@ pub async fn delivery(
     IdPair(id, delivery): IdPair<DestinationId, DeliveryId>,
 ) -> ApiResult<Reply<DeliveryView>> {
     Ok(Reply(destinations::show_delivery(&app, &caller, id, delivery).await?))
+}
+
+/// Sends one again.
+pub async fn resend_delivery(
+    State(app): State<App>,
+    caller: Caller,
+    IdPair(id, delivery): IdPair<DestinationId, DeliveryId>,
+) -> ApiResult<Reply<DeliveryView>> {
+    Ok(Reply(resend::resend(&app, &caller, id, delivery).await?))
 }

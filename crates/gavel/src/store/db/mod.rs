@@ -103,6 +103,9 @@ impl Wakes {
 pub struct Tx {
     engine: TxEngine,
     wake: WakeSet,
+    /// A statement has failed. PostgreSQL then answers COMMIT by rolling back without an error, so nothing such a job did
+    /// is ever kept, on either engine.
+    failed: bool,
 }
 
 enum TxEngine {
@@ -143,7 +146,8 @@ impl Store {
         &self.wakes
     }
 
-    /// Runs a write in a transaction of its own. `Ok` means committed to disk; `Err` means nothing was written.
+    /// Runs a write in a transaction of its own. `Ok` means committed to disk; `Err` means nothing was written, but for one
+    /// case nobody can tell: PostgreSQL's connection breaks while the commit is on its way.
     /// The job runs to its end even when the caller stops waiting.
     pub async fn write<T, E, F>(&self, job: F) -> Result<T, E>
     where
@@ -216,21 +220,34 @@ where
     (job, answer)
 }
 
+/// What a job that says "keep" after a failed statement is answered.
+fn went_on() -> StoreError {
+    StoreError::Fault("a job went on after a failed statement".into())
+}
+
 impl Tx {
+    fn new(engine: TxEngine) -> Self {
+        Self { engine, wake: WakeSet::default(), failed: false }
+    }
+
     /// Runs a statement; answers how many rows it touched.
     pub async fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
-        match &mut self.engine {
+        let result = match &mut self.engine {
             TxEngine::Sqlite(connection) => sqlite::execute(connection, sql, params),
             TxEngine::Postgres(client) => postgres::execute(client, sql, params).await,
-        }
+        };
+        self.failed |= result.is_err();
+        result
     }
 
     /// Runs a query; answers all its rows.
     pub async fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
-        match &mut self.engine {
+        let result = match &mut self.engine {
             TxEngine::Sqlite(connection) => sqlite::query(connection, sql, params),
             TxEngine::Postgres(client) => postgres::query(client, sql, params).await,
-        }
+        };
+        self.failed |= result.is_err();
+        result
     }
 
     /// Runs a query of which at most one row is wanted.
@@ -239,7 +256,7 @@ impl Tx {
     }
 
     /// Runs several statements without parameters.
-    pub(crate) async fn batch(&mut self, sql: &str) -> Result<(), StoreError> {
+    pub async fn batch(&mut self, sql: &str) -> Result<(), StoreError> {
         match &mut self.engine {
             TxEngine::Sqlite(connection) => connection.execute_batch(sql).map_err(sqlite::error),
             TxEngine::Postgres(client) => client.batch_execute(sql).await.map_err(postgres::error),
@@ -259,6 +276,14 @@ impl Tx {
         match self.dialect() {
             Dialect::Sqlite => "",
             Dialect::Postgres => " FOR UPDATE",
+        }
+    }
+
+    /// The clause that keeps the selected rows from being deleted or locked for a change until the end; many may hold it.
+    pub fn for_key_share(&self) -> &'static str {
+        match self.dialect() {
+            Dialect::Sqlite => "",
+            Dialect::Postgres => " FOR KEY SHARE",
         }
     }
 

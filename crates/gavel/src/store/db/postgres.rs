@@ -32,6 +32,11 @@ impl PostgresOptions {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(WAIT);
         }
+        // A database host that vanished without a word is noticed within a minute, not after hours.
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(SILENCE);
+        }
+        config.keepalives_idle(SILENCE);
         Ok(config)
     }
 }
@@ -58,6 +63,12 @@ pub(super) struct Handle {
 /// How long a request waits for a free connection or a new one before it is told that the database is not available.
 const WAIT: Duration = Duration::from_secs(5);
 
+/// How long a connection may be silent before the network is asked whether the other side is still there.
+const SILENCE: Duration = Duration::from_secs(30);
+/// A write that cannot get its locks (a process that hangs holds them) gives its connection back.
+const BEGIN_WRITE: &str = "BEGIN; SET LOCAL lock_timeout = '10s'";
+const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
 impl Handle {
     pub(super) fn open(options: &PostgresOptions) -> Result<Self, StoreError> {
         let config = options.config()?;
@@ -79,14 +90,14 @@ impl Handle {
     pub(super) fn write(&self, job: Job, wakes: Arc<Wakes>) {
         let pool = self.pool.clone();
         tokio::spawn(async move {
-            if let Some(wake) = run(&pool, job, "BEGIN").await {
+            if let Some(wake) = run(&pool, job, BEGIN_WRITE).await {
                 wakes.fire(wake);
             }
         });
     }
 
     pub(super) async fn read(&self, job: Job) {
-        run(&self.pool, job, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await;
+        run(&self.pool, job, BEGIN_READ).await;
     }
 }
 
@@ -99,14 +110,19 @@ async fn run(pool: &Pool, job: Job, begin: &str) -> Option<WakeSet> {
             return None;
         }
     };
-    let mut tx = Tx { engine: TxEngine::Postgres(client), wake: WakeSet::default() };
+    let mut tx = Tx::new(TxEngine::Postgres(client));
     let end = std::panic::AssertUnwindSafe(job(Ok(&mut tx))).catch_unwind().await;
     let TxEngine::Postgres(client) = tx.engine else { return None };
     let Ok(JobEnd { keep, answer }) = end else {
         let _ = Object::take(client); // A connection in an unknown state is not given back.
         return None;
     };
-    match client.batch_execute(if keep { "COMMIT" } else { "ROLLBACK" }).await {
+    let went_on = keep && tx.failed;
+    match client.batch_execute(if keep && !went_on { "COMMIT" } else { "ROLLBACK" }).await {
+        Ok(()) if went_on => {
+            answer(Err(super::went_on()));
+            return None;
+        }
         Ok(()) => answer(Ok(())),
         Err(failed) => {
             let _ = Object::take(client);
@@ -150,20 +166,22 @@ fn borrowed(params: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
 
 pub(super) fn error(error: tokio_postgres::Error) -> StoreError {
     use tokio_postgres::error::SqlState;
-    let passing = [
-        SqlState::ADMIN_SHUTDOWN,
-        SqlState::CRASH_SHUTDOWN,
-        SqlState::CANNOT_CONNECT_NOW,
-        SqlState::TOO_MANY_CONNECTIONS,
-        SqlState::DISK_FULL,
-        SqlState::T_R_DEADLOCK_DETECTED,
-        SqlState::T_R_SERIALIZATION_FAILURE,
-        SqlState::LOCK_NOT_AVAILABLE,
-        SqlState::READ_ONLY_SQL_TRANSACTION,
-    ];
+    // Connections, resources, operators and the system by class: any of these may pass. The rest one by one.
+    let passing = |code: &SqlState| {
+        ["08", "53", "57", "58"].iter().any(|class| code.code().starts_with(class))
+            || [
+                SqlState::T_R_DEADLOCK_DETECTED,
+                SqlState::T_R_SERIALIZATION_FAILURE,
+                SqlState::LOCK_NOT_AVAILABLE,
+                SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                SqlState::READ_ONLY_SQL_TRANSACTION,
+                SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+            ]
+            .contains(code)
+    };
     match error.as_db_error() {
         // The message names tables and columns, the detail would repeat values: only the first is kept.
-        Some(db) if !passing.contains(db.code()) => StoreError::Fault(format!("{}: {}", db.code().code(), db.message())),
+        Some(db) if !passing(db.code()) => StoreError::Fault(format!("{}: {}", db.code().code(), db.message())),
         Some(db) => StoreError::Unavailable(format!("{}: {}", db.code().code(), db.message())),
         None if error.is_closed() || std::error::Error::source(&error).is_some_and(|source| source.is::<std::io::Error>()) => {
             StoreError::Unavailable(error.to_string())

@@ -6,11 +6,13 @@
 //! transaction; then every job of the batch is answered with "not available" and none of it is written.
 //!
 //! **The log.** SQLite's own automatic checkpoints run inside a commit and set its slowest cases, so they are off. The
-//! keeper thread copies the log into the database from a second connection when it passes [`LOG_SOFT`]; when readers
-//! keep it from finishing and the log passes [`LOG_HARD`], the writer restarts the log itself between two batches.
+//! keeper thread copies the log into the database from a second connection when it passes [`LOG_SOFT`]; when the writer
+//! is too busy for that to finish and the log passes [`LOG_HARD`], the writer restarts the log itself between two
+//! batches. Sizes are counted in pages of the log in use, not by the file, which stays as long as it once was.
 
 use std::{
-    path::{Path, PathBuf},
+    cell::Cell,
+    path::Path,
     sync::{Arc, Mutex, mpsc},
     thread,
     time::Duration,
@@ -28,12 +30,19 @@ const BATCH: usize = 256;
 const QUEUE: usize = 4_096;
 /// Reader threads.
 const READERS: usize = 4;
-/// Log size in bytes from which it is copied into the database in the background.
-const LOG_SOFT: u64 = 16 << 20;
-/// Log size in bytes at which the writer stops for a moment to restart it.
-const LOG_HARD: u64 = 256 << 20;
+/// Pages of the log (4 KiB each) from which it is copied into the database in the background: 16 MiB.
+const LOG_SOFT: u64 = (16 << 20) / 4_096;
+/// Pages of the log at which the writer stops for a moment to restart it: 256 MiB.
+const LOG_HARD: u64 = (256 << 20) / 4_096;
+/// How long the writer waits for readers of the old log when it restarts it; then it tries again some pages later.
+const RESTART: Duration = Duration::from_millis(500);
 /// How long a statement waits for another process (a command beside the server) to release the file.
 const BUSY: Duration = Duration::from_secs(5);
+
+thread_local! {
+    /// Pages in the log after this thread's last commit, as SQLite tells [`note_log`].
+    static LOG: Cell<u64> = const { Cell::new(0) };
+}
 
 #[derive(Clone)]
 pub(super) struct Handle {
@@ -51,12 +60,12 @@ impl Handle {
         let (writes, orders) = queue::channel(QUEUE);
         let (reads, jobs) = queue::channel(QUEUE);
         let (log_grew, keeper) = mpsc::sync_channel(1);
-        let log = wal_path(path);
 
         let connection = connect(path)?;
+        connection.wal_hook(Some(note_log));
         thread::Builder::new()
             .name("gavel-writer".into())
-            .spawn(move || Writer { connection: Some(connection), orders, wakes, log, log_grew }.run())
+            .spawn(move || Writer { connection: Some(connection), orders, wakes, log_grew, next_restart: LOG_HARD }.run())
             .map_err(thread_error)?;
 
         let jobs = Arc::new(Mutex::new(jobs));
@@ -74,7 +83,7 @@ impl Handle {
             .name("gavel-log".into())
             .spawn(move || {
                 while keeper.recv().is_ok() {
-                    if let Err(error) = checkpoint(&connection, "PASSIVE") {
+                    if let Err(error) = checkpoint(&connection, "PASSIVE", BUSY) {
                         tracing::warn!(%error, "the log could not be copied into the database");
                     }
                 }
@@ -110,8 +119,9 @@ struct Writer {
     connection: Option<Connection>,
     orders: queue::Receiver<Order>,
     wakes: Arc<Wakes>,
-    log: PathBuf,
     log_grew: mpsc::SyncSender<()>,
+    /// Pages of the log at which it is restarted: more than [`LOG_HARD`] after an attempt that readers did not let through.
+    next_restart: u64,
 }
 
 impl Writer {
@@ -131,10 +141,16 @@ impl Writer {
                 self.keep_log_short();
             }
         }
-        if let Some(connection) = &self.connection {
-            let _ = checkpoint(connection, "TRUNCATE");
+        self.orders.close();
+        while let Ok(order) = self.orders.try_recv() {
+            if let Order::Run(job) = order {
+                now(refuse(job, StoreError::Unavailable("the database is closed".into())));
+            }
         }
-        drop(self.connection.take());
+        if let Some(connection) = self.connection.take() {
+            // Without waiting: beside a busy server this is not the last connection, and that server looks after the log.
+            let _ = checkpoint(&connection, "TRUNCATE", Duration::ZERO);
+        }
         if let Some(done) = closing {
             let _ = done.send(());
         }
@@ -143,7 +159,7 @@ impl Writer {
     /// Runs the jobs, commits once, answers all.
     fn commit(&mut self, jobs: Vec<Job>) {
         let Some(connection) = self.connection.take() else { return };
-        if let Err(failed) = connection.execute_batch("BEGIN IMMEDIATE") {
+        if let Err(failed) = begin(&connection) {
             let text = error(failed).to_string();
             for job in jobs {
                 now(refuse(job, StoreError::Unavailable(text.clone())));
@@ -151,89 +167,132 @@ impl Writer {
             self.connection = Some(connection);
             return;
         }
-        let mut tx = Tx { engine: TxEngine::Sqlite(connection), wake: WakeSet::default() };
-        let mut wake = WakeSet::default();
-        let mut answers = Vec::with_capacity(jobs.len());
-        let mut failure = None;
-        for job in jobs {
-            if failure.is_some() {
-                now(refuse(job, StoreError::Unavailable("the transaction was rolled back".into())));
-                continue;
-            }
-            tx.wake = WakeSet::default();
-            match savepoint(&mut tx, job) {
-                Ok((answer, keep)) => {
-                    if keep {
-                        wake = WakeSet { deliveries: wake.deliveries | tx.wake.deliveries, lists: wake.lists | tx.wake.lists };
-                    }
-                    answers.push(answer); // A refusal waits too: it may rest on what a predecessor wrote.
-                }
-                Err(JobLost) => {}
-            }
-            if let TxEngine::Sqlite(connection) = &tx.engine
-                && connection.is_autocommit()
-            {
-                failure = Some("the transaction was rolled back".to_owned());
-            }
-        }
+        let mut tx = Tx::new(TxEngine::Sqlite(connection));
+        let mut batch = run_all(&mut tx, jobs);
         let TxEngine::Sqlite(connection) = tx.engine else { return };
-        if failure.is_none()
+        if batch.failure.is_none()
             && let Err(failed) = connection.execute_batch("COMMIT")
         {
-            failure = Some(error(failed).to_string());
+            batch.failure = Some(error(failed).to_string());
+        }
+        if batch.failure.is_some() && !connection.is_autocommit() {
             let _ = connection.execute_batch("ROLLBACK");
         }
         self.connection = Some(connection);
-        if failure.is_none() {
-            self.wakes.fire(wake);
-        } else {
-            tracing::error!(jobs = answers.len(), "a batch of writes was rolled back");
+        match &batch.failure {
+            None => self.wakes.fire(batch.wake),
+            Some(reason) => tracing::error!(reason, jobs = batch.answers.len(), "a batch of writes was rolled back"),
         }
-        for answer in answers {
-            answer(failure.clone().map_or(Ok(()), |text| Err(StoreError::Unavailable(text))));
+        for (answer, settled) in batch.answers {
+            answer(batch.failure.clone().map_or(settled, |reason| Err(StoreError::Unavailable(reason))));
         }
     }
 
-    fn keep_log_short(&self) {
-        let size = std::fs::metadata(&self.log).map_or(0, |log| log.len());
-        if size > LOG_SOFT {
+    fn keep_log_short(&mut self) {
+        let pages = LOG.replace(0); // A commit that wrote nothing leaves it at zero.
+        if pages > LOG_SOFT {
             let _ = self.log_grew.try_send(());
         }
-        if size > LOG_HARD
+        if pages > self.next_restart
             && let Some(connection) = &self.connection
-            && let Err(error) = checkpoint(connection, "TRUNCATE")
         {
-            tracing::warn!(%error, size, "the log could not be restarted");
+            let restarted = checkpoint(connection, "TRUNCATE", RESTART);
+            // Readers of an old snapshot hold it: every further wait is paid for by many more pages.
+            self.next_restart = if matches!(restarted, Ok(true)) { LOG_HARD } else { pages + 4 * LOG_SOFT };
+            if self.next_restart > LOG_HARD {
+                tracing::warn!(pages, "the log could not be restarted: a long read holds it");
+            }
         }
     }
 }
 
-/// The job panicked; its caller has been told by the closed channel.
-struct JobLost;
+/// BEGIN; should an earlier ROLLBACK have failed, that is made up for first.
+fn begin(connection: &Connection) -> rusqlite::Result<()> {
+    if !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK")?;
+    }
+    connection.execute_batch("BEGIN IMMEDIATE")
+}
 
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
+/// What came of the jobs of one transaction before its COMMIT.
+#[derive(Default)]
+struct Batch {
+    /// A refusal is answered after the commit as well: it may rest on what a predecessor wrote.
+    answers: Vec<(Answer, Result<(), StoreError>)>,
+    wake: WakeSet,
+    /// Why none of it can be committed.
+    failure: Option<String>,
+}
+
+fn run_all(tx: &mut Tx, jobs: Vec<Job>) -> Batch {
+    let mut batch = Batch::default();
+    for job in jobs {
+        if batch.failure.is_some() {
+            now(refuse(job, StoreError::Unavailable("the transaction was rolled back".into())));
+            continue;
+        }
+        (tx.wake, tx.failed) = (WakeSet::default(), false);
+        let ended = savepoint(tx, job);
+        if let Ok(Ended { answer, settled, kept }) = ended {
+            if kept {
+                let earlier = batch.wake;
+                batch.wake =
+                    WakeSet { deliveries: earlier.deliveries | tx.wake.deliveries, lists: earlier.lists | tx.wake.lists };
+            }
+            batch.answers.push((answer, settled));
+        } else if let Err(Broken::Savepoint(reason, answer)) = ended {
+            batch.answers.extend(answer.map(|answer| (answer, Ok(()))));
+            batch.failure = Some(reason);
+        }
+        if let TxEngine::Sqlite(connection) = &tx.engine
+            && connection.is_autocommit()
+        {
+            batch.failure = Some("the transaction was rolled back".to_owned());
+        }
+    }
+    batch
+}
+
+/// A job that ran to its end, and whether what it wrote is part of the batch.
+struct Ended {
+    answer: Answer,
+    settled: Result<(), StoreError>,
+    kept: bool,
+}
+
+/// Why a job has no end of its own.
+enum Broken {
+    /// It panicked; its caller has been told by the closed channel.
+    Job,
+    /// Its savepoint could not be set, kept or rolled back: what the transaction holds now is not what was asked for.
+    Savepoint(String, Option<Answer>),
+}
+
 /// Runs one job between SAVEPOINT and RELEASE or ROLLBACK TO.
-fn savepoint(tx: &mut Tx, job: Job) -> Result<(Answer, bool), JobLost> {
+fn savepoint(tx: &mut Tx, job: Job) -> Result<Ended, Broken> {
     let statement = |tx: &mut Tx, sql: &str| match &tx.engine {
-        TxEngine::Sqlite(connection) => connection.prepare_cached(sql).and_then(|mut s| s.execute([])).is_ok(),
-        TxEngine::Postgres(_) => false,
+        TxEngine::Sqlite(connection) => {
+            connection.prepare_cached(sql).and_then(|mut s| s.execute([])).map(drop).map_err(|e| error(e).to_string())
+        }
+        TxEngine::Postgres(_) => Err("a savepoint of SQLite on PostgreSQL".to_owned()),
     };
-    if !statement(tx, "SAVEPOINT job") {
-        now(refuse(job, StoreError::Unavailable("a savepoint could not be set".into())));
-        return Err(JobLost);
+    if let Err(reason) = statement(tx, "SAVEPOINT job") {
+        now(refuse(job, StoreError::Unavailable(reason.clone())));
+        return Err(Broken::Savepoint(reason, None));
     }
     let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| now(job(Ok(&mut *tx)))));
-    match end {
-        Ok(JobEnd { keep: true, answer }) => {
-            statement(tx, "RELEASE job");
-            Ok((answer, true))
+    let kept = matches!(end, Ok(JobEnd { keep: true, .. })) && !tx.failed;
+    let undone = if kept { Ok(()) } else { statement(tx, "ROLLBACK TO job") };
+    match (end, undone.and_then(|()| statement(tx, "RELEASE job"))) {
+        (Ok(end), Err(reason)) => Err(Broken::Savepoint(reason, Some(end.answer))),
+        (Ok(end), Ok(())) => {
+            let settled = if end.keep && !kept { Err(super::went_on()) } else { Ok(()) };
+            Ok(Ended { answer: end.answer, settled, kept })
         }
-        other => {
-            statement(tx, "ROLLBACK TO job");
-            statement(tx, "RELEASE job");
-            other.map(|end| (end.answer, false)).map_err(|_| JobLost)
-        }
+        (Err(_), Err(reason)) => Err(Broken::Savepoint(reason, None)),
+        (Err(_), Ok(())) => Err(Broken::Job),
     }
 }
 
@@ -243,7 +302,7 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn serve_reads(connection: Connection, jobs: &Mutex<queue::Receiver<Job>>) {
-    let mut tx = Tx { engine: TxEngine::Sqlite(connection), wake: WakeSet::default() };
+    let mut tx = Tx::new(TxEngine::Sqlite(connection));
     loop {
         let job = match jobs.lock() {
             Ok(mut jobs) => jobs.blocking_recv(),
@@ -285,22 +344,36 @@ fn connect_read_only(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn checkpoint(connection: &Connection, mode: &str) -> Result<(), StoreError> {
-    connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(())).map_err(error)
+/// Copies the log into the database; `true` when nothing kept it from doing all its mode says. Waits at most `wait` for
+/// readers and for another writer.
+fn checkpoint(connection: &Connection, mode: &str, wait: Duration) -> Result<bool, StoreError> {
+    connection.busy_timeout(wait).map_err(error)?;
+    let busy: Result<i64, _> = connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get(0));
+    connection.busy_timeout(BUSY).map_err(error)?;
+    busy.map(|busy| busy == 0).map_err(error)
 }
 
-fn wal_path(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push("-wal");
-    name.into()
+fn note_log(_: &rusqlite::hooks::Wal, pages: std::ffi::c_int) -> rusqlite::Result<()> {
+    LOG.set(u64::try_from(pages).unwrap_or_default());
+    Ok(())
+}
+
+/// After an error of the engine the transaction may be gone; a statement run then would commit by itself.
+fn must_be_open(connection: &Connection) -> Result<(), StoreError> {
+    match connection.is_autocommit() {
+        true => Err(StoreError::Unavailable("the transaction was rolled back".into())),
+        false => Ok(()),
+    }
 }
 
 pub(super) fn execute(connection: &mut Connection, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
+    must_be_open(connection)?;
     let mut statement = connection.prepare_cached(&numbered(sql)).map_err(error)?;
     statement.execute(rusqlite::params_from_iter(params)).map(|rows| rows as u64).map_err(error)
 }
 
 pub(super) fn query(connection: &mut Connection, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+    must_be_open(connection)?;
     let mut statement = connection.prepare_cached(&numbered(sql)).map_err(error)?;
     let width = statement.column_count();
     let mut rows = statement.query(rusqlite::params_from_iter(params)).map_err(error)?;
