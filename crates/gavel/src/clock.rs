@@ -25,7 +25,7 @@ impl Clock {
         Timestamp::from_micros(micros.saturating_add(self.ahead.load(Ordering::Relaxed)))
     }
 
-    /// Moves the clock ahead; only tests do that.
+    /// Moves the clock ahead, or back: tests do that, and the demo, which tells of past weeks.
     pub fn advance(&self, seconds: i64) {
         self.ahead.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
     }
