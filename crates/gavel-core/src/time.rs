@@ -20,8 +20,16 @@ const DAY: &[FormatItem<'_>] = format_description!("[year]-[month]-[day]");
 
 impl Timestamp {
     /// From microseconds since 1970, as they are stored. Values outside the years 0001–9999 are moved to the border.
-    pub fn from_micros(micros: i64) -> Self {
-        Self(micros.clamp(-62_135_596_800_000_000, 253_402_300_799_999_999))
+    pub const fn from_micros(micros: i64) -> Self {
+        const FIRST: i64 = -62_135_596_800_000_000;
+        const LAST: i64 = 253_402_300_799_999_999;
+        Self(if micros < FIRST {
+            FIRST
+        } else if micros > LAST {
+            LAST
+        } else {
+            micros
+        })
     }
 
     /// Microseconds since 1970.
