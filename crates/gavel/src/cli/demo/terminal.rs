@@ -78,10 +78,9 @@ impl Terminal {
     pub fn ready(self, base: &str, key: &str, filled: &Filled) {
         let line = |what: &str, text: &str| self.say(&format!("  {} {text}", self.dim(&format!("{what:<10}"))));
         let statuses: Vec<String> = filled.statuses.iter().map(|(status, count)| format!("{count} {status}")).collect();
-        for (place, some) in statuses.chunks(5).enumerate() {
-            let count = if place == 0 { format!("{} · ", filled.sessions) } else { " ".repeat(5) };
-            line(if place == 0 { "Sessions" } else { "" }, &format!("{count}{}", some.join(", ")));
-        }
+        let (first, rest) = statuses.split_at(statuses.len() / 2);
+        line("Sessions", &format!("{} · {},", filled.sessions, first.join(", ")));
+        line("", &format!("     {}", rest.join(", ")));
         line("Lists", &format!("{} · with {} entries", filled.lists, filled.entries));
         line("Pictures", &format!("{} · documents, portraits and selfies, all drawn", filled.pictures));
         let (verified, refused) = filled.deliveries;
@@ -128,7 +127,7 @@ impl Terminal {
 fn commands(base: &str, key: &str, filled: &Filled) -> [(String, String); 3] {
     let post = |path: &str, body: &str| {
         format!(
-            "     curl -X POST {base}{path} \\\n       -H 'x-api-key: {key}' \\\n       -H 'Content-Type: application/json' \\\n       \
+            "      curl -X POST {base}{path} \\\n        -H 'x-api-key: {key}' \\\n        -H 'Content-Type: application/json' \\\n        \
              -d '{body}'"
         )
     };

@@ -24,7 +24,7 @@ pub fn front(person: &Person) -> Canvas {
     canvas.paste(&photo, (60, 122), 1.0);
     canvas.paste(&photo.resized(84, 105), (664, 262), 0.32);
     fields(&mut canvas, person);
-    specimen(&mut canvas);
+    specimen(&mut canvas, (672.0, 372.0));
     if person.document == Document::Passport {
         canvas.plate((31.0, 396.0, 769.0, 491.0), 14.0, [250, 250, 246], 0.86);
         for (line, text) in mrz::lines(person).iter().enumerate() {
@@ -47,7 +47,7 @@ pub fn back(person: &Person) -> Canvas {
         canvas.text((60.0, 132.0 + line as f32 * 28.0), Letters::Bold, 1, INK, text);
     }
     barcode(&mut canvas, person);
-    specimen(&mut canvas);
+    specimen(&mut canvas, (60.0, 268.0));
     canvas.plate((31.0, 300.0, 769.0, 491.0), 14.0, [250, 250, 246], 0.82);
     for (line, text) in mrz::lines(person).iter().enumerate() {
         canvas.spaced((56.0, 314.0 + line as f32 * 54.0), 23.0, 2, INK, text);
@@ -86,7 +86,7 @@ fn paper(canvas: &mut Canvas, colour: Colour) {
     let seal = (560.0, 286.0);
     for ring in 0..7 {
         let radius = 126.0 - ring as f32 * 16.0;
-        canvas.ring(seal, (radius, radius), 1.6, shade(colour, 0.62));
+        canvas.ring(seal, (radius, radius), 1.6, shade(colour, 0.72));
     }
 }
 
@@ -131,8 +131,8 @@ fn field(canvas: &mut Canvas, (x, y): (f32, f32), label: &str, value: &str) {
     canvas.text((x + 1.0, y + 16.0), Letters::Wide, 1, INK, value); // Printed twice, a pixel apart: bold.
 }
 
-fn specimen(canvas: &mut Canvas) {
-    canvas.text((620.0, 372.0), Letters::Bold, 1, [178, 60, 60], "SPECIMEN");
+fn specimen(canvas: &mut Canvas, at: (f32, f32)) {
+    canvas.text(at, Letters::Bold, 1, [178, 60, 60], "SPECIMEN");
 }
 
 /// A line as a hurried hand draws it.

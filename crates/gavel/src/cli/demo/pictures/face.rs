@@ -39,7 +39,7 @@ impl Looks {
             hair: mix(hair, [196, 194, 192], grey),
             clothes: CLOTHES[of("clothes", CLOTHES.len())],
             eyes: if tone < 2 { [[70, 110, 140], [86, 112, 74], [92, 62, 38]][of("eyes", 3)] } else { [62, 40, 28] },
-            long_hair: woman && of("long hair", 4) > 0,
+            long_hair: woman && of("long hair", 6) > 0,
             bald: !woman && person.age > 42 && of("bald", 3) == 0,
             parting: of("parting", 7) as f32 / 10.0 - 0.3,
             beard: if woman { 0.0 } else { [0.0, 0.0, 0.22, 0.8, 0.88][of("beard", 5)] },
@@ -74,7 +74,8 @@ impl Looks {
         face.ellipse((0.0, 2.5), (1.68, 1.12), self.clothes, 1.0);
         face.ellipse((0.0, 2.62), (1.2, 1.05), shade(self.clothes, -0.12), 0.5);
         face.plate((-0.36, 0.5, 0.36, 1.42), 0.3, shade(self.skin, -0.14));
-        face.ellipse((0.0, 1.36), (0.46, 0.24), shade(self.skin, -0.08), 1.0);
+        face.ellipse((0.0, 1.38), (0.5, 0.2), shade(self.skin, -0.14), 1.0);
+        face.glow((0.0, 0.98), (0.34, 0.3), shade(self.skin, -0.45), 0.4); // The chin's shadow.
         for side in [-1.0, 1.0] {
             face.ellipse((side * 0.79, 0.08), (0.13, 0.22), shade(self.skin, -0.1), 1.0);
         }
@@ -130,7 +131,7 @@ impl Looks {
         let (jaw, parting, long) = (self.jaw, self.parting, self.long_hair);
         let cover = move |x: f32, y: f32| {
             let scalp = outline((x, y * 0.97), jaw, 1.1);
-            let line = -0.62 + 0.5 * (x - parting).powi(2) + if x > parting { 0.05 } else { 0.0 };
+            let line = -0.62 + 0.5 * (x - parting).powi(2) + ((x - parting) * 8.0).clamp(0.0, 1.0) * 0.06;
             let sides = if long { 0.6 } else { 0.12 };
             let at_side = ((x.abs() - 0.66) * 16.0).clamp(0.0, 1.0) * f32::from(y < sides);
             scalp * (((line - y) * 26.0).clamp(0.0, 1.0)).max(at_side)
