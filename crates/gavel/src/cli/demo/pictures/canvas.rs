@@ -6,7 +6,7 @@ use embedded_graphics::{
     Drawable, Pixel,
     draw_target::DrawTarget,
     geometry::{OriginDimensions, Point, Size},
-    mono_font::{MonoFont, MonoTextStyle, iso_8859_1, iso_8859_2, iso_8859_9, iso_8859_16, mapping::GlyphMapping},
+    mono_font::{MonoFont, MonoTextStyle, iso_8859_1, iso_8859_2, iso_8859_9, iso_8859_16},
     pixelcolor::BinaryColor,
     text::{Baseline, Text},
 };
@@ -35,6 +35,11 @@ pub enum Letters {
 pub fn shade(colour: Colour, by: f32) -> Colour {
     let goal = if by > 0.0 { 255.0 } else { 0.0 };
     colour.map(|part| (f32::from(part) + (goal - f32::from(part)) * by.abs()) as u8)
+}
+
+/// Of a vector. `hypot` also minds overflows, at ten times the price.
+pub fn length(x: f32, y: f32) -> f32 {
+    (x * x + y * y).sqrt()
 }
 
 /// How much of a pixel at `distance` outside an edge is covered.
@@ -94,8 +99,10 @@ impl Canvas {
         self.fill((left - 1.0, top - 1.0, right + 1.0, bottom + 1.0), colour, |x, y| {
             let outside_x = (left + radius - x).max(x - right + radius);
             let outside_y = (top + radius - y).max(y - bottom + radius);
-            let distance = outside_x.max(0.0).hypot(outside_y.max(0.0)) + outside_x.max(outside_y).min(0.0) - radius;
-            soft(distance) * amount
+            if outside_x < radius - 1.0 && outside_y <= 0.0 || outside_y < radius - 1.0 && outside_x <= 0.0 {
+                return amount; // Well inside: nearly every pixel of a card.
+            }
+            soft(length(outside_x.max(0.0), outside_y.max(0.0)) - radius) * amount
         });
     }
 
@@ -151,7 +158,7 @@ pub fn ellipse((px, py): (f32, f32), (x, y): (f32, f32), (rx, ry): (f32, f32)) -
     if rx <= 0.0 || ry <= 0.0 {
         return 0.0;
     }
-    let reach = ((px - x) / rx).hypot((py - y) / ry);
+    let reach = length((px - x) / rx, (py - y) / ry);
     soft((reach - 1.0) * rx.min(ry))
 }
 

@@ -3,7 +3,7 @@
 
 use super::{
     canvas::{Canvas, Colour, Letters, shade},
-    mrz, portrait,
+    mrz,
 };
 use crate::cli::demo::people::{Document, Person, pick};
 
@@ -14,12 +14,12 @@ const CARD: (f32, f32, f32, f32) = (30.0, 28.0, 770.0, 492.0);
 const INK: Colour = [34, 36, 44];
 
 /// The side with the portrait.
-pub fn front(person: &Person) -> Canvas {
+pub fn front(person: &Person, portrait: &Canvas) -> Canvas {
     let colour = person.country.colour;
     let mut canvas = table(person);
     paper(&mut canvas, colour);
     header(&mut canvas, person);
-    let photo = portrait(person).resized(192, 240);
+    let photo = portrait.resized(192, 240);
     canvas.plate((56.0, 118.0, 256.0, 366.0), 8.0, shade(colour, -0.2), 0.9);
     canvas.paste(&photo, (60, 122), 1.0);
     canvas.paste(&photo.resized(84, 105), (664, 262), 0.32);
@@ -66,11 +66,15 @@ fn table(person: &Person) -> Canvas {
         let area = (0.0, y - 20.0, WIDTH as f32, y + 20.0);
         canvas.fill(area, shade(colour, -0.4), |x, py| (1.2 - (py - y - (x / 120.0 + bend).sin() * 9.0).abs()).clamp(0.0, 0.22));
     }
-    // The card's shadow.
-    for step in 0..6 {
-        let by = step as f32 * 1.6;
-        canvas.plate((CARD.0 + 2.0 - by, CARD.1 + 5.0 - by, CARD.2 + 3.0 + by, CARD.3 + 6.0 + by), 20.0, [16, 14, 14], 0.09);
-    }
+    // The card's shadow: a little to the right, a little below.
+    let (left, top, right, bottom) = (CARD.0 + 2.0, CARD.1 + 5.0, CARD.2 + 3.0, CARD.3 + 6.0);
+    canvas.fill((left - 14.0, bottom - 40.0, right + 14.0, bottom + 14.0), [16, 14, 14], |x, y| {
+        let away = (left - x).max(x - right).max(y - bottom).max(0.0);
+        (1.0 - away / 12.0).max(0.0) * 0.5
+    });
+    canvas.fill((right - 20.0, top, right + 14.0, bottom - 40.0), [16, 14, 14], |x, _| {
+        (1.0 - (x - right).max(0.0) / 12.0).max(0.0) * 0.4
+    });
     canvas
 }
 
@@ -78,9 +82,13 @@ fn table(person: &Person) -> Canvas {
 fn paper(canvas: &mut Canvas, colour: Colour) {
     canvas.plate(CARD, 18.0, shade(colour, 0.88), 1.0);
     let inside = (CARD.0 + 6.0, CARD.1 + 6.0, CARD.2 - 6.0, CARD.3 - 6.0);
+    let waves: Vec<(f32, f32)> = (0..WIDTH)
+        .map(|x| x as f32)
+        .map(|x| ((x / 46.0).sin() * 16.0 + (x / 13.0).sin() * 2.0, x * 0.35 + (x / 71.0).cos() * 24.0))
+        .collect();
     canvas.fill(inside, shade(colour, 0.3), |x, y| {
-        let one = (y + (x / 46.0).sin() * 16.0 + (x / 13.0).sin() * 2.0) % 13.0;
-        let two = (y + x * 0.35 + (x / 71.0).cos() * 24.0) % 17.0;
+        let (one, two) = waves.get(x as usize).copied().unwrap_or_default();
+        let (one, two) = ((y + one) % 13.0, (y + two) % 17.0);
         (1.0 - (one - 6.0).abs()).max(0.0) * 0.2 + (1.0 - (two - 8.0).abs()).max(0.0) * 0.16
     });
     let seal = (560.0, 286.0);

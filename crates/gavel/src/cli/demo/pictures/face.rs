@@ -1,6 +1,6 @@
 //! Drawn faces: enough of a likeness to tell people apart, and to recognise one in two pictures.
 
-use super::canvas::{Canvas, Colour, ellipse, shade};
+use super::canvas::{Canvas, Colour, ellipse, length, shade};
 use crate::cli::demo::people::{Person, pick};
 
 const SKIN: [Colour; 7] =
@@ -149,7 +149,7 @@ impl Looks {
 /// The outline of a head around (0, 0): an ellipse that narrows towards the chin.
 fn outline((x, y): (f32, f32), jaw: f32, grow: f32) -> f32 {
     let narrow = 0.78 * (1.0 - jaw * y.max(0.0).powi(2));
-    let reach = (x / narrow).hypot(y) / grow;
+    let reach = length(x / narrow, y) / grow;
     ((1.0 - reach) * 60.0 + 0.5).clamp(0.0, 1.0)
 }
 
@@ -189,7 +189,7 @@ impl Face<'_> {
         let (at, size) = (self.point(at), self.size);
         let area = (at.0 - rx * size, at.1 - ry * size, at.0 + rx * size, at.1 + ry * size);
         self.canvas.fill(area, colour, |x, y| {
-            let reach = ((x - at.0) / rx / size).hypot((y - at.1) / ry / size);
+            let reach = length((x - at.0) / rx / size, (y - at.1) / ry / size);
             (1.0 - reach).max(0.0) * amount
         });
     }
