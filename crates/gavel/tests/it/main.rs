@@ -4,5 +4,6 @@
 #![expect(clippy::disallowed_methods, reason = "tests make their own ids and clients")]
 
 mod api;
+mod every_route;
 mod harness;
 mod process;

@@ -1,4 +1,10 @@
 //! The API, one module per resource.
 
 mod console_routes;
+mod decision;
+mod evidence;
 mod main_job;
+mod reviews;
+mod session_list;
+mod sessions;
+mod update_status;

@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod database;
+pub mod inside;
 pub mod receiver;
 
 use std::time::Duration;
@@ -124,7 +125,9 @@ impl Server {
 
     /// The default workflow's stable id.
     pub async fn workflow(&self) -> String {
-        text(&self.client.get("/v3/workflows/").await.ok(200)["results"][0]["workflow_id"])
+        let workflows = self.client.get("/v3/workflows/").await.ok(200);
+        let default = workflows["results"].as_array().unwrap().iter().find(|row| row["is_default"] == true);
+        text(&default.unwrap()["workflow_id"])
     }
 
     /// A new session's id.
@@ -213,7 +216,13 @@ pub fn redacted(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(redacted_text(text)),
         Value::Array(items) => items.iter().map(redacted).collect(),
-        Value::Object(members) => Value::Object(members.iter().map(|(name, value)| (name.clone(), redacted(value))).collect()),
+        Value::Object(members) => {
+            let member = |(name, value): (&String, &Value)| match name.as_str() {
+                "session_token" => (name.clone(), "[token]".into()),
+                _ => (name.clone(), redacted(value)),
+            };
+            Value::Object(members.iter().map(member).collect())
+        }
         other => other.clone(),
     }
 }
@@ -228,7 +237,11 @@ fn redacted_text(text: &str) -> String {
     } else if let Some(rest) = text.strip_prefix("http://127.0.0.1:") {
         let path = rest.split_once('/').map_or("", |(_, path)| path);
         let path = path.split('/').map(|part| if is_uuid(part.split('?').next().unwrap_or("")) { "[uuid]" } else { part });
-        format!("[server]/{}", path.collect::<Vec<_>>().join("/"))
+        let mut parts: Vec<&str> = path.collect();
+        if let Some(place) = parts.iter().position(|part| *part == "session").filter(|place| place + 2 == parts.len()) {
+            parts[place + 1] = "[token]";
+        }
+        format!("[server]/{}", parts.join("/"))
     } else {
         text.to_owned()
     }

@@ -1,0 +1,226 @@
+//! Every line of the table of routes: no key, a key that may not, other people's objects, slashes, ids that are none.
+//!
+//! A new route fails here until it has its case in [`body_for`] and, for a new kind of id, in [`Theirs::path`].
+
+use gavel::http::{
+    routes::{Access, RouteFacts},
+    table,
+};
+use gavel_core::access::{Level, Resource};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    db_test,
+    harness::{Answer, Client, Receiver, Server, client::send, eventually, inside::upload, redacted, text},
+};
+
+const UNKNOWN: &str = "0d9b1c52-6a0e-4c57-8f6e-5f9e2f5f7a10";
+
+/// The body with which the owner of the objects in the path succeeds; null for none. `None`: nobody has thought of this
+/// route yet.
+fn body_for(method: &str, path: &str) -> Option<Value> {
+    Some(match (method, path) {
+        ("GET", "/media/{media_uuid}/")
+        | ("GET", "/v3/session/{session_id}/decision/")
+        | ("DELETE", "/v3/session/{session_id}/delete/")
+        | ("GET", "/v3/sessions/{session_id}/reviews/")
+        | ("GET", "/v3/lists/{list_uuid}/")
+        | ("DELETE", "/v3/lists/{list_uuid}/")
+        | ("GET", "/v3/lists/{list_uuid}/entries/")
+        | ("DELETE", "/v3/lists/{list_uuid}/entries/{entry_uuid}/")
+        | ("GET", "/v3/webhook/destinations/{destination_uuid}/")
+        | ("DELETE", "/v3/webhook/destinations/{destination_uuid}/")
+        | ("GET", "/v3/webhook/destinations/{destination_uuid}/deliveries/")
+        | ("GET", "/v3/webhook/destinations/{destination_uuid}/deliveries/{delivery_uuid}/") => Value::Null,
+        ("PATCH", "/v3/session/{session_id}/update-status/") => json!({ "new_status": "Declined" }),
+        ("POST", "/v3/sessions/{session_id}/reviews/") => json!({ "new_status": "Declined" }),
+        ("PATCH", "/v3/lists/{list_uuid}/") => json!({ "description": "new" }),
+        ("POST", "/v3/lists/{list_uuid}/entries/") => json!({ "value": "new@example.com" }),
+        ("PATCH", "/v3/webhook/destinations/{destination_uuid}/") => json!({ "label": "new" }),
+        ("POST", "/x/sessions/{session_id}/evidence/") => json!({ "email_verifications": [{ "email": "a@b.example" }] }),
+        _ => return None,
+    })
+}
+
+/// Objects of somebody, fresh for every route, because the owner may delete them in the end.
+struct Theirs {
+    open: String,
+    finished: String,
+    list: String,
+    entry: String,
+    destination: String,
+    delivery: String,
+    media: String,
+}
+
+impl Theirs {
+    async fn make(client: &Client, receiver: &Receiver) -> Self {
+        let workflow = text(&client.get("/v3/workflows/").await.ok(200)["results"][0]["workflow_id"]);
+        let body = json!({ "label": "w", "url": receiver.url(), "subscribed_events": ["status.updated"] });
+        let destination = text(&client.post("/v3/webhook/destinations/", body).await.ok(201)["uuid"]);
+        let session = async || text(&client.post("/v3/session/", json!({ "workflow_id": workflow })).await.ok(201)["session_id"]);
+        let (open, finished) = (session().await, session().await);
+        let evidence = json!({ "email_verifications": [{ "email": "a@b.example" }] });
+        client.post(&format!("/x/sessions/{finished}/evidence/"), evidence).await.ok(200);
+        let body = json!({ "name": "Mine", "list_type": "blocklist", "entry_type": "email" });
+        let list = text(&client.post("/v3/lists/", body).await.ok(201)["uuid"]);
+        let entry = client.post(&format!("/v3/lists/{list}/entries/"), json!({ "value": "old@example.com" })).await.ok(201);
+        let deliveries = format!("/v3/webhook/destinations/{destination}/deliveries/");
+        let delivery = eventually("a delivery", || async {
+            client.get(&deliveries).await.ok(200)["results"].get(0).map(|row| text(&row["uuid"]))
+        });
+        let delivery = delivery.await;
+        let media = upload(client).await;
+        Self { open, finished, list, entry: text(&entry["uuid"]), destination, delivery, media }
+    }
+
+    /// The path with ids of these objects.
+    fn path(&self, template: &str) -> String {
+        let session = if template.ends_with("/evidence/") { &self.open } else { &self.finished };
+        fill(template, |placeholder| match placeholder {
+            "session_id" => session,
+            "list_uuid" => &self.list,
+            "entry_uuid" => &self.entry,
+            "destination_uuid" => &self.destination,
+            "delivery_uuid" => &self.delivery,
+            "media_uuid" => &self.media,
+            other => panic!("{template}: make an object for {{{other}}} in every_route.rs, `Theirs`"),
+        })
+    }
+
+    /// Takes away what stands in the way of the next ones.
+    async fn clear(&self, client: &Client) {
+        client.delete(&format!("/v3/webhook/destinations/{}/", self.destination)).await;
+        client.delete(&format!("/v3/lists/{}/", self.list)).await;
+    }
+}
+
+fn placeholders(template: &str) -> Vec<&str> {
+    template.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}')).collect()
+}
+
+fn fill<'a>(template: &str, with: impl Fn(&str) -> &'a str) -> String {
+    let segment = |segment: &str| match segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+        Some(placeholder) => with(placeholder).to_owned(),
+        None => segment.to_owned(),
+    };
+    template.split('/').map(segment).collect::<Vec<_>>().join("/")
+}
+
+async fn call(client: &Client, method: &Method, path: &str, body: &Value) -> Answer {
+    let request = client.request(method.clone(), path);
+    send(if body.is_null() { request } else { request.json(body) }).await
+}
+
+fn routes() -> Vec<RouteFacts> {
+    table(1 << 20).into_iter().map(|route| route.facts).collect()
+}
+
+/// A path in which every id is well-formed and nobody's.
+fn unknown(facts: &RouteFacts) -> String {
+    fill(facts.path, |_| UNKNOWN)
+}
+
+db_test!(needs_a_key_with_the_right_scope, server => {
+    for facts in routes() {
+        let (path, name) = (unknown(&facts), format!("{} {}", facts.method, facts.path));
+        let nobody = call(&server.client.without_key(), &facts.method, &path, &json!({})).await;
+        let Access::Scope(resource, level) = facts.access else {
+            assert_ne!(nobody.status, 401, "{name}: a public route asks for a key");
+            continue;
+        };
+        nobody.is(401, json!({ "detail": "Authentication credentials were not provided." }));
+        assert_eq!(nobody.header("www-authenticate"), "Bearer", "{name}");
+        call(&server.client.with_key("wrong"), &facts.method, &path, &json!({})).await.is(401, json!({ "detail": "Invalid API key." }));
+        let others: Vec<String> =
+            Resource::ALL.iter().filter(|other| **other != resource).map(|other| format!("{}:write", other.as_str())).collect();
+        let mut refused = vec![others.join(",")];
+        if level == Level::Write {
+            refused.push(format!("{}:read", resource.as_str()));
+        }
+        for scopes in refused {
+            let client = server.client_with(&scopes).await;
+            let answer = call(&client, &facts.method, &path, &json!({})).await;
+            assert_eq!(answer.status, 403, "{name} with {scopes}");
+            answer.is(403, json!({ "detail": "You do not have permission to perform this action." }));
+        }
+        let enough = server.client_with(&format!("{}:{}", resource.as_str(), level.as_str())).await;
+        let answer = call(&enough, &facts.method, &path, &json!({})).await;
+        assert!(answer.status != 403 && answer.status != 401, "{name} with its own scope: {}", answer.body);
+    }
+    server.stop().await;
+});
+
+db_test!(answers_the_same_with_and_without_a_slash_at_the_end, server => {
+    for facts in routes() {
+        let path = unknown(&facts);
+        let with = call(&server.client, &facts.method, &path, &json!({})).await;
+        let without = call(&server.client, &facts.method, path.trim_end_matches('/'), &json!({})).await;
+        assert_eq!((with.status, redacted(&with.body)), (without.status, redacted(&without.body)), "{} {path}", facts.method);
+        assert!(!with.status.is_redirection() && !with.status.is_server_error(), "{} {path}: {}", facts.method, with.body);
+    }
+    server.stop().await;
+});
+
+db_test!(takes_no_malformed_ids, server => {
+    for facts in routes() {
+        for bad in placeholders(facts.path) {
+            for text in ["x", "0d9b1c526a0e4c578f6e5f9e2f5f7a10", "0d9b1c52-6a0e-4c57-8f6e-5f9e2f5f7a1g", "%20", "%00"] {
+                let path = fill(facts.path, |placeholder| if placeholder == bad { text } else { UNKNOWN });
+                let answer = call(&server.client, &facts.method, &path, &json!({})).await;
+                assert_eq!((answer.status.as_u16(), answer.body), (404, json!({ "detail": "Not found." })), "{} {path}", facts.method);
+            }
+        }
+    }
+    server.stop().await;
+});
+
+db_test!(does_not_see_objects_of_other_applications, server => {
+    let they = server.foreign_client().await;
+    let receiver = Receiver::start().await;
+    for facts in routes().iter().filter(|facts| facts.path.contains('{')) {
+        let name = format!("{} {}", facts.method, facts.path);
+        let body = body_for(facts.method.as_str(), facts.path).unwrap_or_else(|| {
+            panic!("{name} has no case: add the body with which an owner succeeds to every_route.rs, `body_for`")
+        });
+        let theirs = Theirs::make(&they, &receiver).await;
+        let (foreign, nobodys) = (theirs.path(facts.path), unknown(facts));
+        let expected = call(&server.client, &facts.method, &nobodys, &body).await;
+        let answer = call(&server.client, &facts.method, &foreign, &body).await;
+        assert_eq!((answer.status, &answer.body), (expected.status, &expected.body), "{name}");
+        if facts.access == Access::Public {
+            assert_eq!(answer.status, 403, "{name}: only a signed link opens a file");
+            theirs.clear(&they).await;
+            continue;
+        }
+        assert_eq!(answer.status, 404, "{name}");
+        one_own_and_one_foreign(&server, &receiver, facts, &theirs, &body).await;
+        let owner = call(&they, &facts.method, &foreign, &body).await;
+        assert_eq!(owner.status, facts.success, "{name}: the case must be one in which the owner succeeds: {}", owner.body);
+        theirs.clear(&they).await;
+    }
+    server.stop().await;
+});
+
+/// An id of ours beside an id of theirs is as good as one beside an id of nobody.
+async fn one_own_and_one_foreign(server: &Server, receiver: &Receiver, facts: &RouteFacts, theirs: &Theirs, body: &Value) {
+    if placeholders(facts.path).len() < 2 {
+        return;
+    }
+    let ours = Theirs::make(&server.client, receiver).await;
+    for own in placeholders(facts.path) {
+        let beside = |others: String| {
+            let (own_path, others) = (ours.path(facts.path), others.split('/').map(str::to_owned).collect::<Vec<_>>());
+            let segments = own_path.split('/').zip(facts.path.split('/')).zip(others);
+            let chosen =
+                segments.map(|((ours, template), other)| if template == format!("{{{own}}}") { ours.to_owned() } else { other });
+            chosen.collect::<Vec<_>>().join("/")
+        };
+        let expected = call(&server.client, &facts.method, &beside(unknown(facts)), body).await;
+        let answer = call(&server.client, &facts.method, &beside(theirs.path(facts.path)), body).await;
+        assert_eq!((answer.status, &answer.body), (expected.status, &expected.body), "{} {}", facts.method, facts.path);
+        assert_eq!(answer.status, 404, "{} {}", facts.method, facts.path);
+    }
+    ours.clear(&server.client).await;
+}
