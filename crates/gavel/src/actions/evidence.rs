@@ -255,7 +255,7 @@ async fn write_records(
         }
         let risks: Vec<&str> = risks(&record).collect();
         sessions::insert_risks(tx, session.id, &risks).await?;
-        stored_hits.extend(hits.iter().map(|(signal, hit)| (record.id, signal.entry_type, hit.clone())));
+        stored_hits.extend(hits.iter().map(|(signal, hit)| (record.id, signal.entry_type, *hit)));
         all.push(record);
     }
     all.extend(repeated.into_iter().filter(|record| placements.iter().all(|placement| placement.node_id != record.node_id)));

@@ -2,6 +2,7 @@
 
 mod console_routes;
 mod decision;
+mod decision_form;
 mod evidence;
 mod main_job;
 mod reviews;
