@@ -8,3 +8,5 @@ mod api;
 mod every_route;
 mod harness;
 mod process;
+mod store;
+mod workers;

@@ -4,6 +4,7 @@ mod console_routes;
 mod decision;
 mod decision_form;
 mod evidence;
+mod destinations;
 mod main_job;
 mod reviews;
 mod session_list;

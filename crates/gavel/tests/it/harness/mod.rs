@@ -6,6 +6,8 @@
 pub mod client;
 pub mod database;
 pub mod inside;
+pub mod process;
+pub mod raw;
 pub mod receiver;
 
 use std::time::Duration;

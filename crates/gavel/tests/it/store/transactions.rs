@@ -1,0 +1,141 @@
+//! Jobs: kept whole or not at all, whatever their neighbours do.
+
+use std::{collections::BTreeSet, sync::mpsc, time::Duration};
+
+use gavel::store::{StoreError, db::Dialect};
+
+use super::{is_fault, is_unavailable, names, put, read, write};
+use crate::db_test;
+
+/// What a job of the crowd does after its write.
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    Well,
+    Refuses,
+    Panics,
+    BreaksARule,
+    GoesOnAfterAnError,
+}
+
+fn end_of(n: usize) -> End {
+    match (n * 7919) % 11 {
+        0 | 1 => End::Refuses,
+        2 => End::Panics,
+        3 | 4 => End::BreaksARule,
+        5 => End::GoesOnAfterAnError,
+        _ => End::Well,
+    }
+}
+
+db_test!(the_committed_jobs_are_the_acknowledged_ones, server => {
+    let store = &server.app.store;
+    write(store, |tx| Box::pin(put(tx, "taken", ""))).await.unwrap();
+    let mut crowd = tokio::task::JoinSet::new();
+    for n in 0..600 {
+        let store = store.clone();
+        crowd.spawn(async move {
+            let name = format!("job {n:03}");
+            let (written, end) = (name.clone(), end_of(n));
+            let result = write(&store, move |tx| Box::pin(async move {
+                put(tx, &written, "").await?;
+                match end {
+                    End::Well => Ok(()),
+                    End::Refuses => Err(StoreError::Fault("refused".into())),
+                    End::Panics => panic!("a job that panics"),
+                    End::BreaksARule => put(tx, "taken", "").await.map(drop),
+                    End::GoesOnAfterAnError => {
+                        let _ = put(tx, "taken", "").await;
+                        Ok(())
+                    }
+                }
+            })).await;
+            assert_eq!(result.is_ok(), end == End::Well, "{name}: {result:?}");
+            result.is_ok().then_some(name)
+        });
+    }
+    let acknowledged: BTreeSet<String> = crowd.join_all().await.into_iter().flatten().collect();
+    let committed: BTreeSet<String> = names(store, "job ").await.into_iter().collect();
+    assert_eq!(committed, acknowledged);
+    assert!(committed.len() > 200);
+    server.stop().await;
+});
+
+db_test!(a_caller_that_hangs_up_leaves_no_half_write, server => {
+    let store = &server.app.store;
+    for n in 0..50 {
+        let job = write(store, move |tx| Box::pin(async move {
+            put(tx, &format!("first {n:02}"), "").await?;
+            put(tx, &format!("other {n:02}"), "").await
+        }));
+        let _ = tokio::time::timeout(Duration::from_micros(n * 40), job).await;
+    }
+    write(store, |tx| Box::pin(put(tx, "last", ""))).await.unwrap();
+    crate::harness::eventually("pairs", || async {
+        let (first, other) = (names(store, "first ").await, names(store, "other ").await);
+        let same = first.iter().map(|n| &n[6..]).eq(other.iter().map(|n| &n[6..]));
+        assert!(same, "{first:?} {other:?}");
+        (first.len() == 50).then_some(())
+    }).await;
+    server.stop().await;
+});
+
+db_test!(a_panicking_job_answers_its_caller_and_the_next_one_runs, server => {
+    let store = &server.app.store;
+    for n in 0..20 {
+        let lost = write::<()>(store, move |tx| Box::pin(async move {
+            put(tx, &format!("lost {n}"), "").await?;
+            panic!("a job that panics")
+        })).await;
+        assert!(is_fault(&lost));
+        let lost = read::<()>(store, |_| panic!("a read that panics before its first statement")).await;
+        assert!(is_fault(&lost));
+    }
+    write(store, |tx| Box::pin(put(tx, "after", ""))).await.unwrap();
+    assert_eq!(names(store, "").await.iter().filter(|name| name.starts_with("lost")).count(), 0);
+    server.stop().await;
+});
+
+db_test!(a_read_sees_one_snapshot, server => {
+    let store = server.app.store.clone();
+    let (looked, first_look) = tokio::sync::oneshot::channel();
+    let (written, go_on) = mpsc::channel::<()>();
+    let reader = tokio::spawn(async move {
+        read(&store, move |tx| Box::pin(async move {
+            let sql = "SELECT count(*) FROM server_facts WHERE name = 'new'";
+            let before: i64 = tx.query_opt(sql, &[]).await?.unwrap().get(0)?;
+            looked.send(()).unwrap();
+            go_on.recv_timeout(Duration::from_secs(10)).unwrap();
+            let after: i64 = tx.query_opt(sql, &[]).await?.unwrap().get(0)?;
+            Ok((before, after))
+        })).await
+    });
+    first_look.await.unwrap();
+    write(&server.app.store, |tx| Box::pin(put(tx, "new", ""))).await.unwrap();
+    written.send(()).unwrap();
+    assert_eq!(reader.await.unwrap().unwrap(), (0, 0));
+    assert_eq!(names(&server.app.store, "new").await, ["new"]);
+    server.stop().await;
+});
+
+db_test!(a_read_cannot_write, server => {
+    let refused = read(&server.app.store, |tx| Box::pin(put(tx, "x", ""))).await;
+    assert!(is_fault(&refused) || is_unavailable(&refused), "{refused:?}");
+    assert!(names(&server.app.store, "x").await.is_empty());
+    server.stop().await;
+});
+
+db_test!(nobody_is_woken_for_what_was_rolled_back, server => {
+    let store = &server.app.store;
+    let (dialect, wakes) = (store.dialect(), store.wakes());
+    let refused = write::<()>(store, |tx| Box::pin(async move {
+        tx.wake_lists();
+        Err(StoreError::Fault("refused".into()))
+    })).await;
+    assert!(refused.is_err());
+    let woken = tokio::time::timeout(Duration::from_millis(100), wakes.lists.notified()).await;
+    assert!(woken.is_err(), "{dialect:?}");
+    write(store, |tx| Box::pin(async move { tx.wake_lists(); Ok(()) })).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(10), wakes.lists.notified()).await.unwrap();
+    assert!(matches!(dialect, Dialect::Sqlite | Dialect::Postgres));
+    server.stop().await;
+});
