@@ -142,9 +142,13 @@ impl Settings {
     pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path).map_err(|e| ConfigError::new("--config", format!("{}: {e}", path.display())))?;
         toml::from_str(&text).map_err(|e| {
-            // The key is named, the line itself is not shown: its value may be a secret.
+            // The key is named, the value is not shown: it may be a secret.
             let key = e.span().map_or("", |span| key_at(&text, span.start));
-            ConfigError::new("--config", format!("{}: {key}: {}", path.display(), e.message()))
+            let reason = match e.message().split_once(", expected ") {
+                Some((wrong, expected)) if wrong.starts_with("invalid") => format!("expected {expected}"),
+                _ => e.message().to_owned(),
+            };
+            ConfigError::new("--config", format!("{}: {key}: {reason}", path.display()))
         })
     }
 

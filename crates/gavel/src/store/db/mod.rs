@@ -173,7 +173,7 @@ impl Store {
         let (job, answer) = erase(job);
         match &self.engine {
             Engine::Sqlite(handle) => handle.read(job).await,
-            Engine::Postgres(handle) => handle.read(job).await,
+            Engine::Postgres(handle) => handle.read(job),
         }
         answer.await.unwrap_or_else(|_| Err(lost().into()))
     }

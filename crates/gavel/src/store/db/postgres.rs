@@ -96,8 +96,11 @@ impl Handle {
         });
     }
 
-    pub(super) async fn read(&self, job: Job) {
-        run(&self.pool, job, BEGIN_READ).await;
+    /// A task of its own, as a write: dropped half-way with its caller, a read would give its connection back with the
+    /// transaction open, and the next one would see an old snapshot.
+    pub(super) fn read(&self, job: Job) {
+        let pool = self.pool.clone();
+        tokio::spawn(async move { run(&pool, job, BEGIN_READ).await });
     }
 }
 
@@ -111,7 +114,8 @@ async fn run(pool: &Pool, job: Job, begin: &str) -> Option<WakeSet> {
         }
     };
     let mut tx = Tx::new(TxEngine::Postgres(client));
-    let end = std::panic::AssertUnwindSafe(job(Ok(&mut tx))).catch_unwind().await;
+    // The call itself is inside: a job may panic before it has a future.
+    let end = std::panic::AssertUnwindSafe(async { job(Ok(&mut tx)).await }).catch_unwind().await;
     let TxEngine::Postgres(client) = tx.engine else { return None };
     let Ok(JobEnd { keep, answer }) = end else {
         let _ = Object::take(client); // A connection in an unknown state is not given back.

@@ -34,7 +34,7 @@ const READERS: usize = 4;
 const LOG_SOFT: u64 = (16 << 20) / 4_096;
 /// Pages of the log at which the writer stops for a moment to restart it: 256 MiB.
 const LOG_HARD: u64 = (256 << 20) / 4_096;
-/// How long the writer waits for readers of the old log when it restarts it; then it tries again some pages later.
+/// How long the writer waits for readers of the old log when it restarts it; then it tries again many pages later.
 const RESTART: Duration = Duration::from_millis(500);
 /// How long a statement waits for another process (a command beside the server) to release the file.
 const BUSY: Duration = Duration::from_secs(5);
@@ -62,11 +62,21 @@ impl Handle {
         let (log_grew, keeper) = mpsc::sync_channel(1);
 
         let connection = connect(path)?;
-        connection.wal_hook(Some(note_log));
-        thread::Builder::new()
-            .name("gavel-writer".into())
-            .spawn(move || Writer { connection: Some(connection), orders, wakes, log_grew, next_restart: LOG_HARD }.run())
+        let keeper = thread::Builder::new()
+            .name("gavel-log".into())
+            .spawn(move || {
+                while keeper.recv().is_ok() {
+                    if let Err(error) = checkpoint(&connection, "PASSIVE", BUSY) {
+                        tracing::warn!(%error, "the log could not be copied into the database");
+                    }
+                }
+            })
             .map_err(thread_error)?;
+
+        let connection = connect(path)?;
+        connection.wal_hook(Some(note_log));
+        let writer = Writer { connection: Some(connection), orders, wakes, log_grew, keeper, next_restart: LOG_HARD };
+        thread::Builder::new().name("gavel-writer".into()).spawn(move || writer.run()).map_err(thread_error)?;
 
         let jobs = Arc::new(Mutex::new(jobs));
         for n in 0..READERS {
@@ -77,18 +87,6 @@ impl Handle {
                 .spawn(move || serve_reads(connection, &jobs))
                 .map_err(thread_error)?;
         }
-
-        let connection = connect(path)?;
-        thread::Builder::new()
-            .name("gavel-log".into())
-            .spawn(move || {
-                while keeper.recv().is_ok() {
-                    if let Err(error) = checkpoint(&connection, "PASSIVE", BUSY) {
-                        tracing::warn!(%error, "the log could not be copied into the database");
-                    }
-                }
-            })
-            .map_err(thread_error)?;
         Ok(Self { writes, reads })
     }
 
@@ -120,6 +118,7 @@ struct Writer {
     orders: queue::Receiver<Order>,
     wakes: Arc<Wakes>,
     log_grew: mpsc::SyncSender<()>,
+    keeper: thread::JoinHandle<()>,
     /// Pages of the log at which it is restarted: more than [`LOG_HARD`] after an attempt that readers did not let through.
     next_restart: u64,
 }
@@ -147,9 +146,11 @@ impl Writer {
                 now(refuse(job, StoreError::Unavailable("the database is closed".into())));
             }
         }
+        drop(self.log_grew);
+        let _ = self.keeper.join();
         if let Some(connection) = self.connection.take() {
-            // Without waiting: beside a busy server this is not the last connection, and that server looks after the log.
-            let _ = checkpoint(&connection, "TRUNCATE", Duration::ZERO);
+            // Beside a busy server this is not the last connection; that server looks after the log, and must not wait long.
+            let _ = checkpoint(&connection, "TRUNCATE", RESTART);
         }
         if let Some(done) = closing {
             let _ = done.send(());

@@ -88,7 +88,7 @@ async fn config_shows_no_secret_and_can_be_used_as_a_file() {
     std::fs::write(
         &file,
         format!(
-            "listen = '127.0.0.1:0'\ndata = '{}'\nserver_key = 's3cret-key'\nbootstrap_api_key = 's3cret-0123456789abcdef'\n\
+            "listen = '127.0.0.1:0'\ndata = '{}'\nserver_key = 's3cret-key'\nbootstrap_api_key = 's3cret-0123456789abcdefgh'\n\
              database = 'postgres://u:s3cret@db.example.com/gavel?password=s3cret'\nwebhook_timeout = '1500ms'\n\
              webhook_retry_schedule = '50ms,2h'\nwebhook_allow_http = true\ntrusted_proxies = '10.0.0.0/8'\n",
             data.display()

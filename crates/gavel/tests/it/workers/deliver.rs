@@ -127,8 +127,8 @@ async fn waits(engine: Engine) {
         if hours_in > 0 {
             server.app.clock.advance(3_605);
         }
-        // Two polls: whoever would send too early has had the time to.
-        tokio::time::sleep(Duration::from_millis(2_200)).await;
+        // A poll and more: whoever would send too early has had the time to.
+        tokio::time::sleep(Duration::from_millis(1_300)).await;
         assert_eq!(recorded(&server, &destination, attempts).await.len(), attempts, "after {hours_in} h");
     }
     let bodies = receiver.bodies();
