@@ -76,6 +76,7 @@ CREATE TABLE records (
     created_at INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX records_by_session ON records (session_id, ordinal);
+CREATE INDEX records_by_mark ON records (marked_by) WHERE marked_by IS NOT NULL;
 
 CREATE TABLE session_risks (
     session_id BLOB NOT NULL REFERENCES sessions (id),

@@ -233,8 +233,12 @@ async fn write(
     }
     lists::add_to_count(tx, list.id, -i64::try_from(expired).unwrap_or(0), now).await?;
     lists::add_to_count(tx, list.id, 1, now).await?;
-    if let (ListType::Blocklist, Some(record)) = (list.list_type, entry.reference_record) {
+    let marks_records = list.list_type == ListType::Blocklist && marks::leaves_mark(list.entry_type);
+    if let Some(record) = entry.reference_record.filter(|_| marks_records) {
         marks::set_mark(tx, record, entry.id).await?;
+    }
+    if expired > 0 {
+        marks::release_marks(tx, application, list.entry_type, revision, now).await?;
     }
     tx.wake_lists();
     Ok(())
@@ -247,12 +251,12 @@ pub async fn remove(app: &App, caller: &Caller, list: ListId, id: EntryId) -> Re
         Box::pin(async move {
             let application = caller_.application;
             let revision = applications::take_next(tx, application, Counter::ListsRevision).await?;
-            lists::find_list(tx, application, list, now).await?.ok_or(Error::NOT_FOUND)?;
+            let entry_type = lists::find_list(tx, application, list, now).await?.ok_or(Error::NOT_FOUND)?.entry_type;
             if !entries::remove_entry(tx, list, id, revision, now).await? {
                 return Err(Error::NOT_FOUND);
             }
             lists::add_to_count(tx, list, -1, now).await?;
-            marks::clear_marks(tx, id).await?;
+            marks::release_marks(tx, application, entry_type, revision, now).await?;
             tx.wake_lists();
             caller_.audit(tx, "entry.removed", &[("list", list.0), ("entry", id.0)], now).await?;
             Ok(())

@@ -18,6 +18,7 @@ use crate::{
         applications::{self, Counter},
         entries,
         lists::{self, Filter, List},
+        marks,
     },
 };
 
@@ -161,6 +162,8 @@ pub async fn create(app: &App, caller: &Caller, body: Result<NewList, FieldError
                 created_at: now,
                 updated_at: now,
             };
+            // Names are checked, and changed, one application at a time: the revision's lock sees to it.
+            applications::take_next(tx, caller_.application, Counter::ListsRevision).await?;
             if !lists::insert_list(tx, caller_.application, &list).await? {
                 return Err(name_taken());
             }
@@ -181,6 +184,7 @@ pub async fn update(app: &App, caller: &Caller, id: ListId, body: Result<ListCha
     app.act(caller, move |tx| {
         Box::pin(async move {
             let application = caller_.application;
+            applications::take_next(tx, application, Counter::ListsRevision).await?;
             let mut list = find(tx, application, id, now).await?;
             if list.is_system {
                 return Err(Error::Refused("System lists cannot be modified.".into()));
@@ -212,6 +216,7 @@ pub async fn delete(app: &App, caller: &Caller, id: ListId) -> Result<(), Error>
             }
             entries::remove_all(tx, id, revision, now).await?;
             lists::set_deleted(tx, id, now).await?;
+            marks::release_marks(tx, application, list.entry_type, revision, now).await?;
             tx.wake_lists();
             caller_.audit(tx, "list.deleted", &[("list", id.0)], now).await?;
             Ok(())

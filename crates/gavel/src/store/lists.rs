@@ -1,7 +1,7 @@
 //! Lists: their names, kinds and counts. Their entries: [`super::entries`].
 //!
-//! Whoever changes entries, or deletes a list, takes the next `lists_revision` first: that row's lock is the one that
-//! keeps two changes of one application apart, so lists need no lock of their own.
+//! Whoever changes a list or its entries takes the next `lists_revision` first: that row's lock is the one that keeps two
+//! changes of one application apart, so lists need no lock of their own.
 
 use gavel_core::{
     entry::EntryType,

@@ -5,7 +5,8 @@
 use gavel_core::{
     entry::{EntryType, EntryValue},
     evidence::Feature,
-    ids::{EntryId, RecordId, SessionId},
+    ids::{ApplicationId, EntryId, RecordId, SessionId},
+    time::Timestamp,
 };
 use serde_json::{Map, Value as Json, value::RawValue};
 
@@ -86,6 +87,11 @@ fn document_metadata(data: &Map<String, Json>) -> Map<String, Json> {
     .collect()
 }
 
+/// Whether an entry of this type, made from a session, leaves a mark on its record (contract, lists §6).
+pub fn leaves_mark(entry_type: EntryType) -> bool {
+    matches!(entry_type, EntryType::Face | EntryType::Document | EntryType::Phone | EntryType::Email)
+}
+
 /// Marks a record as the source of a blocklist entry.
 pub async fn set_mark(tx: &mut Tx, record: RecordId, entry: EntryId) -> Result<(), StoreError> {
     tx.execute(
@@ -96,9 +102,33 @@ pub async fn set_mark(tx: &mut Tx, record: RecordId, entry: EntryId) -> Result<(
     Ok(())
 }
 
-/// Clears the marks an entry holds.
-pub async fn clear_marks(tx: &mut Tx, entry: EntryId) -> Result<(), StoreError> {
-    tx.execute("UPDATE records SET is_blocklisted = $2, marked_by = NULL WHERE marked_by = $1", &[entry.0.into(), false.into()])
-        .await?;
+/// Lets go of the marks held by the entries this revision removed: another live blocklist entry that covers the record's
+/// value takes the mark over, else it is cleared. To be called when everything the revision adds is written.
+///
+/// Only types compared by match key leave marks, so "covers" is an equal digest.
+pub async fn release_marks(
+    tx: &mut Tx,
+    application: ApplicationId,
+    entry_type: EntryType,
+    revision: u64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if !leaves_mark(entry_type) {
+        return Ok(());
+    }
+    let covering = "FROM signals s
+         JOIN lists l ON l.application_id = s.application_id AND l.entry_type = s.entry_type AND l.list_type = 'blocklist'
+         JOIN entries e ON e.list_id = l.id AND e.key_digest = s.key_digest AND e.removed_rev IS NULL
+         WHERE s.record_id = records.id AND s.entry_type = $3 AND (e.expires_at IS NULL OR e.expires_at > $4)";
+    tx.execute(
+        &format!(
+            "UPDATE records
+             SET marked_by = (SELECT e.id {covering} ORDER BY e.created_at, e.id LIMIT 1),
+                 is_blocklisted = EXISTS (SELECT 1 {covering})
+             WHERE marked_by IN (SELECT r.id FROM entries r WHERE r.application_id = $1 AND r.removed_rev = $2)"
+        ),
+        &[application.0.into(), revision.into(), entry_type.as_str().into(), now.into()],
+    )
+    .await?;
     Ok(())
 }
