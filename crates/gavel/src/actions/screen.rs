@@ -1,17 +1,22 @@
 //! Asking what the lists say about values, without writing anything (`/x/screen/`).
 
+use std::collections::{HashMap, HashSet};
+
 use gavel_core::{
     entry::{EntryType, EntryValue},
-    ids::{EntryId, ListId},
+    ids::{ApplicationId, EntryId, ListId},
     json::{FieldError, FieldErrors, Fields, Value, read},
     list::ListType,
-    screening::Hit,
+    screening::{Hit, Index},
     time::Timestamp,
 };
 use serde::Serialize;
 
 use super::{Caller, Error};
-use crate::{app::App, store::entries};
+use crate::{
+    app::App,
+    store::entries::{self, Entry},
+};
 
 /// Most values of one call.
 const MOST: usize = 1_000;
@@ -19,7 +24,7 @@ const MOST: usize = 1_000;
 /// The values asked about.
 pub struct Question {
     values: Vec<(EntryType, String)>,
-    lists: Option<Vec<ListId>>,
+    lists: Option<HashSet<ListId>>,
 }
 
 impl Question {
@@ -31,7 +36,7 @@ impl Question {
         if fields.sent("as_of").is_some_and(|sent| !matches!(sent, Value::Null)) {
             fields.add_error("as_of", FieldError::text("Earlier states of the lists cannot be asked for yet."));
         }
-        fields.finish(|| Some(Self { values: values?, lists: lists? }))
+        fields.finish(|| Some(Self { values: values?, lists: lists?.map(HashSet::from_iter) }))
     }
 }
 
@@ -72,7 +77,7 @@ struct HitView {
     entry: Option<EntryFacts>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Serialize)]
 struct EntryFacts {
     uuid: EntryId,
     value: String,
@@ -80,6 +85,19 @@ struct EntryFacts {
     added_by: String,
     created_at: Timestamp,
     expires_at: Option<Timestamp>,
+}
+
+impl EntryFacts {
+    fn of(entry: &Entry) -> Self {
+        Self {
+            uuid: entry.id,
+            value: entry.value.clone(),
+            comment: entry.comment.clone(),
+            added_by: entry.added_by.clone(),
+            created_at: entry.created_at,
+            expires_at: entry.expires_at,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -90,22 +108,24 @@ struct Invalid {
     reason: &'static str,
 }
 
-/// Screens values against the lists as they stand now.
+/// A value by its place in the question, and an entry that matches it.
+type Found = (usize, EntryValue, Hit);
+
+/// Screens values against the lists as they stand now. Writes nothing but, under an `Idempotency-Key`, the answer.
 pub async fn screen(app: &App, caller: &Caller, body: Result<Question, FieldErrors>) -> Result<Verdict, Error> {
-    let question = body?;
-    let index = app.live.fresh(caller.application).await?;
-    let now = app.clock.now();
-    let wanted = |hit: &Hit| question.lists.as_ref().is_none_or(|lists| lists.contains(&hit.list));
-    let (mut found, mut invalid) = (Vec::new(), Vec::new());
-    for (place, (entry_type, sent)) in question.values.iter().enumerate() {
-        match EntryValue::parse(*entry_type, sent) {
-            Ok(value) => found.extend(index.hits(&value, now).into_iter().filter(wanted).map(|hit| (place, value.clone(), hit))),
-            Err(reason) => {
-                invalid.push(Invalid { index: place, entry_type: *entry_type, value: sent.clone(), reason: reason.message() });
-            }
-        }
+    let verdict = answer(app, caller.application, body?).await?;
+    match caller.claim {
+        None => Ok(verdict),
+        Some(_) => app.act(caller, move |_| Box::pin(async move { Ok(verdict) })).await,
     }
-    let facts = explain(app, found.iter().map(|(_, _, hit)| hit.entry).collect()).await?;
+}
+
+async fn answer(app: &App, application: ApplicationId, question: Question) -> Result<Verdict, Error> {
+    let index = app.live.fresh(application).await?;
+    let now = app.clock.now();
+    let (found, invalid) = compare(&index, &question, now);
+    let facts = explain(app, application, &found).await?;
+    let muting = muting(&found);
     let verdict = verdict(found.iter().map(|(_, _, hit)| hit.list_type));
     let hits = found
         .iter()
@@ -117,11 +137,26 @@ pub async fn screen(app: &App, caller: &Caller, body: Result<Question, FieldErro
             list_uuid: hit.list,
             list_type: hit.list_type,
             comparison: hit.comparison.as_str(),
-            muted_by: muted_by(*place, hit, &found),
-            entry: facts.iter().find(|facts| facts.uuid == hit.entry).cloned(),
+            muted_by: muting.get(place).copied().filter(|_| hit.list_type == ListType::Allowlist),
+            entry: facts.get(&(hit.entry, hit.added_rev)).map(EntryFacts::of),
         })
         .collect();
     Ok(Verdict { lists_revision: index.revision(), evaluated_at: now, verdict, hits, invalid })
+}
+
+/// Looks every value up; the hits of one value come in the order of the index.
+fn compare(index: &Index, question: &Question, now: Timestamp) -> (Vec<Found>, Vec<Invalid>) {
+    let wanted = |hit: &Hit| question.lists.as_ref().is_none_or(|lists| lists.contains(&hit.list));
+    let (mut found, mut invalid) = (Vec::new(), Vec::new());
+    for (place, (entry_type, sent)) in question.values.iter().enumerate() {
+        match EntryValue::parse(*entry_type, sent) {
+            Ok(value) => found.extend(index.hits(&value, now).into_iter().filter(wanted).map(|hit| (place, value.clone(), hit))),
+            Err(reason) => {
+                invalid.push(Invalid { index: place, entry_type: *entry_type, value: sent.clone(), reason: reason.message() });
+            }
+        }
+    }
+    (found, invalid)
 }
 
 /// Blocklists win over allowlists; custom lists never change the verdict.
@@ -141,29 +176,19 @@ fn verdict(lists: impl Iterator<Item = ListType>) -> &'static str {
     }
 }
 
-/// An allowlist hit has no effect beside a blocklist hit of the same value.
-fn muted_by(place: usize, hit: &Hit, all: &[(usize, EntryValue, Hit)]) -> Option<EntryId> {
-    if hit.list_type != ListType::Allowlist {
-        return None;
-    }
-    all.iter().find(|(other, _, by)| *other == place && by.list_type == ListType::Blocklist).map(|(_, _, by)| by.entry)
+/// By place of the value: the first blocklist entry that matches it, beside which allowlist entries have no effect.
+fn muting(found: &[Found]) -> HashMap<usize, EntryId> {
+    let blocking = found.iter().rev().filter(|(_, _, hit)| hit.list_type == ListType::Blocklist);
+    blocking.map(|(place, _, hit)| (*place, hit.entry)).collect()
 }
 
-async fn explain(app: &App, ids: Vec<EntryId>) -> Result<Vec<EntryFacts>, Error> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
+/// The entries that matched, in the very versions the index knows, so that an edit on the way changes nothing.
+async fn explain(app: &App, application: ApplicationId, found: &[Found]) -> Result<HashMap<(EntryId, u64), Entry>, Error> {
+    let mut wanted: Vec<(EntryId, u64)> = found.iter().map(|(_, _, hit)| (hit.entry, hit.added_rev)).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    if wanted.is_empty() {
+        return Ok(HashMap::new());
     }
-    let found =
-        app.store.read::<_, Error, _>(move |tx| Box::pin(async move { Ok(entries::find_entries(tx, &ids).await?) })).await?;
-    Ok(found
-        .into_iter()
-        .map(|entry| EntryFacts {
-            uuid: entry.id,
-            value: entry.value,
-            comment: entry.comment,
-            added_by: entry.added_by,
-            created_at: entry.created_at,
-            expires_at: entry.expires_at,
-        })
-        .collect())
+    app.store.read(move |tx| Box::pin(async move { Ok(entries::find_versions(tx, application, &wanted).await?) })).await
 }

@@ -4,6 +4,8 @@
 //! from the one to before the other, so earlier states stay readable and an index can follow by reading what has changed
 //! since the last number it saw.
 
+use std::collections::HashMap;
+
 use gavel_core::{
     entry::{EntryType, EntryValue},
     ids::{ApplicationId, EntryId, ListId, RecordId, SessionId},
@@ -45,6 +47,8 @@ pub struct Entry {
 
 const COLUMNS: &str = "id, value, display_label, comment, added_by, reference_session_id, reference_session_number,
     reference_record_id, reference_object_uuid, metadata, expires_at, created_at";
+/// Where a column behind [`COLUMNS`] stands.
+const ADDED_REV: usize = 12;
 
 fn from_row(row: &Row) -> Result<Entry, StoreError> {
     let mut c = row.columns();
@@ -161,12 +165,16 @@ pub async fn list_entries(
     let mut clause = String::from("list_id = $1 AND removed_rev IS NULL AND (expires_at IS NULL OR expires_at > $2)");
     let mut params: Vec<Value> = vec![list.0.into(), now.into()];
     if let Some(search) = search {
+        if search.contains('\0') {
+            return Ok((Vec::new(), 0)); // No stored text holds it, and PostgreSQL takes it in no parameter.
+        }
         params.push(format!("%{}%", super::db::escape_like(&search.to_lowercase())).into());
         clause.push_str(" AND folded LIKE $3 ESCAPE '\\'");
     }
     let total =
         tx.query_opt(&format!("SELECT count(*) FROM entries WHERE {clause}"), &params).await?.map_or(Ok(0), |row| row.get(0))?;
-    let order = if newest_first { "created_at DESC, id DESC" } else { "created_at, id" };
+    // Of entries of one instant the newest comes first either way.
+    let order = if newest_first { "created_at DESC, id DESC" } else { "created_at, id DESC" };
     let (limit_at, offset_at) = (params.len() + 1, params.len() + 2);
     params.extend([limit.into(), offset.into()]);
     let sql = format!("SELECT {COLUMNS} FROM entries WHERE {clause} ORDER BY {order} LIMIT ${limit_at} OFFSET ${offset_at}");
@@ -195,15 +203,40 @@ pub async fn remove_all(tx: &mut Tx, list: ListId, revision: u64, now: Timestamp
     .await
 }
 
-/// The entries with these ids as they stand, with their list.
-pub async fn find_entries(tx: &mut Tx, ids: &[EntryId]) -> Result<Vec<Entry>, StoreError> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
+/// Most members of one `IN (…)`.
+const CHUNK: usize = 512;
+
+/// These versions of entries, named by entry and the revision that brought them, removed since or not.
+pub async fn find_versions(
+    tx: &mut Tx,
+    application: ApplicationId,
+    wanted: &[(EntryId, u64)],
+) -> Result<HashMap<(EntryId, u64), Entry>, StoreError> {
+    let mut found = HashMap::with_capacity(wanted.len());
+    for chunk in wanted.chunks(CHUNK) {
+        let mut params: Vec<Value> = chunk.iter().map(|(id, _)| id.0.into()).collect();
+        // Filled up to a power of two, so that only a few texts of the statement are ever prepared.
+        params.resize(chunk.len().next_power_of_two(), chunk[0].0.0.into());
+        let sql = format!(
+            "SELECT {COLUMNS}, added_rev FROM entries WHERE removed_rev IS NULL AND id IN ({})",
+            super::db::placeholders(1, params.len())
+        );
+        for row in tx.query(&sql, &params).await? {
+            let entry = from_row(&row)?;
+            found.insert((entry.id, row.get(ADDED_REV)?), entry);
+        }
     }
-    let params: Vec<Value> = ids.iter().map(|id| id.0.into()).collect();
-    let sql =
-        format!("SELECT {COLUMNS} FROM entries WHERE removed_rev IS NULL AND id IN ({})", super::db::placeholders(1, ids.len()));
-    tx.query(&sql, &params).await?.iter().map(from_row).collect()
+    // Removed or edited after the revision the caller knows: few, if any.
+    for (id, added_rev) in wanted {
+        if found.contains_key(&(*id, *added_rev)) {
+            continue;
+        }
+        let sql = format!("SELECT {COLUMNS} FROM entries WHERE application_id = $1 AND added_rev = $2 AND id = $3");
+        if let Some(row) = tx.query_opt(&sql, &[application.0.into(), (*added_rev).into(), id.0.into()]).await? {
+            found.insert((*id, *added_rev), from_row(&row)?);
+        }
+    }
+    Ok(found)
 }
 
 /// Everything live, for building an index.
