@@ -30,7 +30,7 @@ impl FromRequestParts<App> for Paging {
         let path = path.strip_suffix('/').unwrap_or(path);
         let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned();
         let (paging, others): (Vec<_>, Vec<_>) = pairs.partition(|(name, _)| name == "limit" || name == "offset");
-        let last = |name: &str| paging.iter().rev().find(|(n, _)| n == name).and_then(|(_, value)| value.parse::<u64>().ok());
+        let last = |name: &str| paging.iter().rev().find(|(n, _)| n == name).and_then(|(_, value)| number(value));
         Ok(Self {
             base: format!("{}{path}/", app.config.public_url),
             others,
@@ -39,6 +39,12 @@ impl FromRequestParts<App> for Paging {
             offset: last("offset").unwrap_or(0).min(i64::MAX as u64),
         })
     }
+}
+
+/// Digits as a number; more of them than fit are the largest there is.
+fn number(text: &str) -> Option<u64> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().unwrap_or(u64::MAX))
 }
 
 /// One page of an answer.
