@@ -67,7 +67,7 @@ impl Gatekeeper {
         let now = now.as_micros();
         let mut all = self.failures.lock().unwrap_or_else(|e| e.into_inner());
         if all.len() >= REMEMBERED && !all.contains_key(&from) {
-            all.retain(|_, times| times.back().is_some_and(|last| *last > now - WINDOW));
+            forget_silent(&mut all, now);
         }
         let times = all.entry(from).or_default();
         while times.front().is_some_and(|first| *first <= now - WINDOW) {
@@ -85,6 +85,19 @@ impl Gatekeeper {
             }
             _ => ApiError::InvalidKey,
         }
+    }
+}
+
+/// Makes room: those silent for a whole window go, and if that is not half of them, the half that was silent longest. So
+/// however many addresses an attacker has, the map stays small and is walked only once in a while.
+fn forget_silent(all: &mut HashMap<IpAddr, VecDeque<i64>>, now: i64) {
+    let last = |times: &VecDeque<i64>| times.back().copied().unwrap_or(i64::MIN);
+    all.retain(|_, times| last(times) > now - WINDOW);
+    if all.len() > REMEMBERED / 2 {
+        let mut lasts: Vec<i64> = all.values().map(last).collect();
+        let (_, median, _) = lasts.select_nth_unstable(all.len() / 2);
+        let median = *median;
+        all.retain(|_, times| last(times) > median);
     }
 }
 
@@ -160,5 +173,16 @@ mod tests {
         assert!(matches!(keeper.failed(ip, at(20)), ApiError::Throttled(40)));
         assert!(matches!(keeper.failed("2.2.2.2".parse().unwrap(), at(20)), ApiError::InvalidKey));
         assert!(matches!(keeper.failed(ip, at(100)), ApiError::InvalidKey));
+    }
+
+    #[test]
+    fn the_throttle_remembers_a_bounded_number_of_addresses() {
+        let keeper = Gatekeeper::new(2);
+        for n in 0..(REMEMBERED as u32 + 10) {
+            keeper.failed(IpAddr::from(n.to_be_bytes()), Timestamp::from_micros(i64::from(n)));
+        }
+        let kept = keeper.failures.lock().unwrap();
+        assert!(kept.len() <= REMEMBERED / 2 + 10, "{}", kept.len());
+        assert!(kept.contains_key(&IpAddr::from((REMEMBERED as u32 + 9).to_be_bytes())));
     }
 }
