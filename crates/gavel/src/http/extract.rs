@@ -11,7 +11,7 @@ use gavel_core::{
     json::{FieldErrors, SyntaxError, Value},
     time::Day,
 };
-use http::{HeaderValue, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
 
@@ -69,15 +69,18 @@ pub struct Json<T>(pub Result<T, FieldErrors>);
 impl<S: Sync, T: ReadBody> FromRequest<S> for Json<T> {
     type Rejection = ApiError;
     async fn from_request(request: Request, _: &S) -> ApiResult<Self> {
-        let json = is_json(request.headers());
-        let sent_type = content_type(request.headers());
+        let headers = request.headers().clone();
         let bytes = read_bytes(request).await?;
-        if !bytes.is_empty() && !json {
-            return Err(ApiError::MediaType(sent_type));
-        }
-        let value = Value::parse_body(&bytes).map_err(|e: SyntaxError| ApiError::Syntax(e.to_string()))?;
-        Ok(Self(T::read(&value)))
+        Ok(Self(T::read(&parse_json(&headers, &bytes)?)))
     }
+}
+
+/// The body as JSON, when its type and its syntax are right.
+pub fn parse_json<'a>(headers: &HeaderMap, bytes: &'a [u8]) -> ApiResult<Value<'a>> {
+    if !bytes.is_empty() && !is_json(headers) {
+        return Err(ApiError::MediaType(content_type(headers)));
+    }
+    Value::parse_body(bytes).map_err(|e: SyntaxError| ApiError::Syntax(e.to_string()))
 }
 
 /// The whole body, at most as large as the route allows.
@@ -91,13 +94,13 @@ pub async fn read_bytes(request: Request) -> ApiResult<Bytes> {
 }
 
 /// The content type as sent, without parameters.
-pub fn content_type(headers: &http::HeaderMap) -> String {
+pub fn content_type(headers: &HeaderMap) -> String {
     let sent = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     sent.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 /// No type at all is read as JSON.
-fn is_json(headers: &http::HeaderMap) -> bool {
+fn is_json(headers: &HeaderMap) -> bool {
     let sent = content_type(headers);
     sent.is_empty() || sent == "application/json" || (sent.starts_with("application/") && sent.ends_with("+json"))
 }

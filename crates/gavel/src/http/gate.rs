@@ -14,6 +14,7 @@ use super::{
     aliases,
     auth::{Gatekeeper, client_ip},
     error::{ApiError, body},
+    linger::Lingering,
 };
 use crate::{actions::Error, app::App, clock::new_id, store::keys::ApiKey};
 
@@ -53,8 +54,13 @@ impl Server {
     /// Answers one request. A panic in a handler ends as 500 and nowhere else.
     pub async fn answer(&self, peer: SocketAddr, request: Request) -> Response {
         let id = request_id(&request);
-        let api = is_api(request.uri().path());
-        let answered = std::panic::AssertUnwindSafe(self.pass(peer, request)).catch_unwind().await;
+        let (head, mut body) = request.into_parts();
+        let lingering = Lingering::of(&head.headers, &mut body);
+        let request = Request::from_parts(head, body);
+        let route = canonical(request.uri());
+        // An escaped spelling such as `/%763/` is the same path and needs the same key.
+        let api = is_api(route.as_ref().unwrap_or(request.uri()).path());
+        let answered = std::panic::AssertUnwindSafe(self.pass(peer, request, route, api)).catch_unwind().await;
         let mut response = match answered {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => error.into_response(),
@@ -62,6 +68,9 @@ impl Server {
         };
         if response.status().is_server_error() {
             tracing::error!(request_id = ?id, status = response.status().as_u16(), "a request failed");
+        }
+        if let Some(body) = lingering {
+            body.finish().await;
         }
         let headers = response.headers_mut();
         headers.insert("x-request-id", id);
@@ -72,18 +81,17 @@ impl Server {
         response
     }
 
-    async fn pass(&self, peer: SocketAddr, mut request: Request) -> Result<Response, ApiError> {
+    async fn pass(&self, peer: SocketAddr, mut request: Request, route: Option<Uri>, api: bool) -> Result<Response, ApiError> {
         if let Some(refused) = head_too_large(&request) {
             return Ok(refused);
         }
         let path = request.uri().path().to_owned();
         let ip = client_ip(peer.ip(), request.headers(), &self.app.config.trusted_proxies);
-        let needs_key = is_api(&path) && request.method() != Method::OPTIONS;
-        let key = match needs_key {
+        let key = match api && request.method() != Method::OPTIONS {
             true => Some(self.keeper.authenticate(&self.app, request.headers(), ip).await?),
             false => None,
         };
-        *request.uri_mut() = canonical(request.uri()).ok_or(Error::NOT_FOUND)?;
+        *request.uri_mut() = route.ok_or(Error::NOT_FOUND)?;
         if let Some(key) = &key {
             follow_alias(&mut request, key)?;
         }

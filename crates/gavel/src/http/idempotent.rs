@@ -15,7 +15,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 
 use super::{
     error::{ApiError, ApiResult},
-    extract::read_bytes,
+    extract::{parse_json, read_bytes},
     routes::RouteFacts,
 };
 use crate::{
@@ -43,6 +43,9 @@ pub(super) async fn run(
     };
     let (parts, sent) = request.into_parts();
     let bytes = read_bytes(Request::from_parts(parts.clone(), sent)).await?;
+    if facts.takes_json {
+        parse_json(&parts.headers, &bytes)?; // What is no JSON is told so, whatever the key was used for.
+    }
     let claim = Claim { key: digest(key.as_bytes()), request: fingerprint(&caller.path, &bytes), token: new_id() };
     match find(app, &caller, &claim).await? {
         Found::Claimed => {}

@@ -8,6 +8,7 @@ pub mod error;
 pub mod extract;
 pub mod gate;
 mod idempotent;
+mod linger;
 pub mod page;
 pub mod routes;
 pub mod serve;
@@ -64,7 +65,7 @@ pub fn table(media_limit: usize) -> Vec<Route> {
 
         route(GET, "/v3/workflows/", Workflows, workflows::list),
 
-        route(POST, "/x/media/", Sessions, media::upload).creates().up_to(media_limit),
+        route(POST, "/x/media/", Sessions, media::upload).creates().takes_files(media_limit),
         route(POST, "/x/sessions/{session_id}/evidence/", Sessions, evidence::create),
         route(POST, "/x/screen/", Lists, screen::create),
     ]

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{FromRequestParts, RawPathParams, Request, State},
     handler::Handler,
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter},
 };
-use gavel_core::access::{Level, Resource};
+use gavel_core::{
+    access::{Level, Resource},
+    ids::parse_uuid,
+};
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 
@@ -26,6 +29,8 @@ use crate::{
 
 /// Largest JSON body.
 const JSON_LIMIT: usize = 1 << 20;
+/// What a multipart form may add to its file.
+const FORM: usize = 64 << 10;
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +54,8 @@ pub struct RouteFacts {
     pub success: StatusCode,
     /// Largest body in bytes.
     pub body_limit: usize,
+    /// The body is JSON; otherwise it is the handler's own.
+    pub takes_json: bool,
 }
 
 /// One line of the table.
@@ -62,7 +69,7 @@ impl Route {
     /// A route with its defaults: 200, JSON of at most 1 MiB.
     pub fn new<T: 'static>(method: Method, path: &'static str, access: Access, handler: impl Handler<T, App>) -> Self {
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
-        let facts = RouteFacts { method, path, access, success: StatusCode::OK, body_limit: JSON_LIMIT };
+        let facts = RouteFacts { method, path, access, success: StatusCode::OK, body_limit: JSON_LIMIT, takes_json: true };
         Self { facts, handler: MethodRouter::new().on(filter, handler) }
     }
 
@@ -81,6 +88,13 @@ impl Route {
     /// Takes larger bodies.
     pub fn up_to(mut self, bytes: usize) -> Self {
         self.facts.body_limit = bytes;
+        self
+    }
+
+    /// Takes files of at most so many bytes. A form around one may add a little, so the handler has the last word.
+    pub fn takes_files(mut self, bytes: usize) -> Self {
+        self.facts.body_limit = bytes.saturating_add(FORM);
+        self.facts.takes_json = false;
         self
     }
 }
@@ -125,7 +139,7 @@ fn method_not_allowed(method: &Method, allow: HeaderValue) -> Response {
     response
 }
 
-/// Between the gate and the handler: scope, caller, `Idempotency-Key`, and the status of a success.
+/// Between the gate and the handler: scope, caller, ids of the path, `Idempotency-Key`, and the status of a success.
 async fn enter(State((app, facts)): State<(App, &'static RouteFacts)>, mut request: Request, next: Next) -> ApiResult<Response> {
     request.extensions_mut().insert(facts);
     let mut response = match facts.access {
@@ -133,6 +147,7 @@ async fn enter(State((app, facts)): State<(App, &'static RouteFacts)>, mut reque
         Access::Scope(resource, level) => {
             let caller = caller(&request, facts)?;
             caller.must(resource, level)?;
+            let request = with_ids(request).await?;
             idempotent::run(&app, caller, facts, request, next).await?
         }
     };
@@ -143,6 +158,17 @@ async fn enter(State((app, facts)): State<(App, &'static RouteFacts)>, mut reque
         }
     }
     Ok(response)
+}
+
+/// Refuses a path with another text where an id belongs; done before the body is looked at.
+async fn with_ids(request: Request) -> ApiResult<Request> {
+    let (mut parts, body) = request.into_parts();
+    let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|_| Error::NOT_FOUND)?;
+    let is_id = |name: &str| name.ends_with("_id") || name.ends_with("_uuid");
+    match params.iter().all(|(name, text)| !is_id(name) || parse_uuid(text).is_ok()) {
+        true => Ok(Request::from_parts(parts, body)),
+        false => Err(Error::NOT_FOUND.into()),
+    }
 }
 
 fn caller(request: &Request, facts: &'static RouteFacts) -> ApiResult<Caller> {

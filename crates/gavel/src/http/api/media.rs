@@ -47,6 +47,9 @@ impl<S: Sync + Send> FromRequest<S> for Upload {
 
 /// Stores a file.
 pub async fn upload(State(app): State<App>, caller: Caller, Upload(content): Upload) -> ApiResult<Reply<MediaView>> {
+    if content.len() > app.config.media_max_bytes {
+        return Err(ApiError::TooLarge);
+    }
     Ok(Reply(media::upload(&app, &caller, content).await?))
 }
 
