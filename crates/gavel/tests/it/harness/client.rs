@@ -79,6 +79,11 @@ impl Client {
         send(self.request(Method::POST, path).json(&body)).await
     }
 
+    /// POST of JSON under an `Idempotency-Key`.
+    pub async fn post_once(&self, key: &str, path: &str, body: Value) -> Answer {
+        send(self.request(Method::POST, path).header("idempotency-key", key).json(&body)).await
+    }
+
     /// POST of any text as JSON.
     pub async fn post_text(&self, path: &str, body: impl Into<String>) -> Answer {
         send(self.request(Method::POST, path).header("content-type", "application/json").body(body.into())).await

@@ -106,6 +106,45 @@ impl Server {
         Client::new(self.url(), key)
     }
 
+    /// A client whose key has these limits besides full access.
+    pub async fn client_limited(
+        &self,
+        ip_allowlist: &[&str],
+        expires_at: Option<gavel_core::time::Timestamp>,
+    ) -> (Client, gavel_core::ids::KeyId) {
+        use gavel::{
+            actions::Error,
+            store::{applications, keys},
+        };
+        let secret = gavel::actions::keys::new_secret();
+        let hash = gavel::secrets::digest(secret.as_bytes());
+        let id: gavel_core::ids::KeyId = gavel::clock::new_id();
+        let ip_allowlist = ip_allowlist.iter().map(|range| range.parse().unwrap()).collect();
+        let created_at = self.app.clock.now();
+        self.app
+            .store
+            .write::<_, Error, _>(move |tx| {
+                Box::pin(async move {
+                    let key = keys::ApiKey {
+                        id,
+                        application: applications::list_applications(tx).await?[0].id,
+                        name: "limited".into(),
+                        prefix: "limited".into(),
+                        scopes: gavel_core::access::Scopes::Full,
+                        ip_allowlist,
+                        expires_at,
+                        created_at,
+                        revoked_at: None,
+                    };
+                    assert!(keys::insert_key(tx, &key, hash).await?);
+                    Ok(())
+                })
+            })
+            .await
+            .unwrap();
+        (Client::new(self.url(), secret), id)
+    }
+
     /// A client of another application on the same server.
     pub async fn foreign_client(&self) -> Client {
         use gavel::actions::{Error, applications::provision, keys};
@@ -159,6 +198,12 @@ impl Server {
     pub async fn system_list(&self, entry_type: &str) -> String {
         let lists = self.client.get(&format!("/v3/lists/?entry_type={entry_type}&is_system=true")).await.ok(200);
         text(&lists["results"][0]["uuid"])
+    }
+
+    /// A new list's id.
+    pub async fn list(&self, name: &str, list_type: &str, entry_type: &str) -> String {
+        let body = json!({ "name": name, "list_type": list_type, "entry_type": entry_type });
+        text(&self.client.post("/v3/lists/", body).await.ok(201)["uuid"])
     }
 
     /// Adds a value to a list; the entry's id.
