@@ -212,7 +212,7 @@ db_test!(one_match_key_is_one_entry_of_a_list, server => {
 
 db_test!(of_one_value_sent_at_once_one_is_added, server => {
     let list = server.system_list("email").await;
-    let sent = |n: usize| json!({ "value": if n % 2 == 0 { "Race@example.com" } else { " race@example.com" } });
+    let sent = |n: usize| json!({ "value": if n.is_multiple_of(2) { "Race@example.com" } else { " race@example.com" } });
     let entries = path(&list);
     let answers = join_all((0..16).map(|n| server.client.post(&entries, sent(n)))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
