@@ -96,7 +96,10 @@ pub async fn make(app: &App, event: &Claimed) -> Result<Attempt, Error> {
 
 /// The payload as this destination gets it now.
 fn payload(app: &App, event: &Claimed, now: Timestamp) -> Result<Value, Error> {
-    let mut payload: Map<String, Value> = serde_json::from_str(&event.payload).map_err(Error::fault)?;
+    // A body may be 128 levels deep; inside the decision inside the payload its metadata is deeper, and still small.
+    let mut stored = serde_json::Deserializer::from_str(&event.payload);
+    stored.disable_recursion_limit();
+    let mut payload: Map<String, Value> = serde::Deserialize::deserialize(&mut stored).map_err(Error::fault)?;
     payload.insert("event_id".into(), event.id.to_string().into());
     payload.insert("timestamp".into(), now.as_unix_seconds().into());
     if let Some(decision) = payload.get_mut("decision") {

@@ -32,7 +32,8 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         | ("GET", "/v3/webhook/destinations/{destination_uuid}/")
         | ("DELETE", "/v3/webhook/destinations/{destination_uuid}/")
         | ("GET", "/v3/webhook/destinations/{destination_uuid}/deliveries/")
-        | ("GET", "/v3/webhook/destinations/{destination_uuid}/deliveries/{delivery_uuid}/") => Value::Null,
+        | ("GET", "/v3/webhook/destinations/{destination_uuid}/deliveries/{delivery_uuid}/")
+        | ("POST", "/v3/webhook/destinations/{destination_uuid}/deliveries/{delivery_uuid}/resend/") => Value::Null,
         ("PATCH", "/v3/session/{session_id}/update-status/") => json!({ "new_status": "Declined" }),
         ("POST", "/v3/sessions/{session_id}/reviews/") => json!({ "new_status": "Declined" }),
         ("PATCH", "/v3/lists/{list_uuid}/") => json!({ "description": "new" }),

@@ -163,6 +163,22 @@ mod start {
         }
     }
 
+    db_test!(delivers_metadata_as_deep_as_a_body_may_be, server => {
+        let receiver = Receiver::start().await;
+        server.destination(&receiver).await;
+        let mut deep = json!(1);
+        for _ in 0..127 {
+            deep = json!([deep]);
+        }
+        let body = json!({ "workflow_id": server.workflow().await, "metadata": deep });
+        server.client.post("/v3/session/", body).await.ok(201); // Deeper than the client of this test reads.
+        let session = text(&server.client.get("/v3/sessions/").await.ok(200)["results"][0]["session_id"]);
+        server.evidence(&session, json!({ "email_verifications": [{ "email": "a@b.example" }] })).await;
+        let body = String::from_utf8(receiver.wait_for(2).await[1].body.clone()).unwrap();
+        assert_eq!(body.matches(&format!("{}1{}", "[".repeat(127), "]".repeat(127))).count(), 2);
+        server.stop().await;
+    });
+
     db_test!(keeps_details_as_sent, server => {
         let expected = json!({
             "first_name": "Ana", "last_name": "", "address": "Road 1", "poa_country": "ESP", "identification_number": "1",

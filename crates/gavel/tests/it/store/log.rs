@@ -3,7 +3,8 @@
 use super::write;
 use crate::harness::{Engine, Server, eventually};
 
-/// 400 MB are written; the log never holds much more than its cap of 256 MB, and the last pages go home by themselves.
+/// 400 MB are written; the log never holds much more than its cap of 256 MB (one more step of 64 MB when
+/// the background copy is in the way of a restart), and the last pages go home by themselves.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stays_bounded_while_the_writer_is_busy() {
     let server = Server::start(Engine::Sqlite).await.unwrap();
@@ -24,7 +25,7 @@ async fn stays_bounded_while_the_writer_is_busy() {
         .unwrap();
         largest = largest.max(size());
     }
-    assert!(largest < 300 << 20, "{} MB", largest >> 20);
+    assert!(largest < 352 << 20, "{} MB", largest >> 20);
     server.stop().await;
     assert_eq!(size(), 0, "an orderly end leaves nothing in the log");
 }
