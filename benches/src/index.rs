@@ -2,7 +2,6 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 #![expect(clippy::expect_used, reason = "a benchmark that cannot go on stops")]
-#![expect(clippy::disallowed_methods, reason = "ids of made-up entries")]
 
 use std::{hint::black_box, time::Instant};
 
