@@ -10,7 +10,7 @@ use embedded_graphics::{
     pixelcolor::BinaryColor,
     text::{Baseline, Text},
 };
-use image::{ExtendedColorType, Rgb, RgbImage, codecs::jpeg::JpegEncoder};
+use image::{ExtendedColorType, RgbImage, codecs::jpeg::JpegEncoder};
 
 use crate::cli::demo::people::ascii;
 
@@ -18,7 +18,12 @@ use crate::cli::demo::people::ascii;
 pub type Colour = [u8; 3];
 
 /// The surface.
-pub struct Canvas(RgbImage);
+pub struct Canvas {
+    width: usize,
+    height: usize,
+    /// Row by row.
+    pixels: Vec<Colour>,
+}
 
 /// Letters of a text.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,21 +55,23 @@ fn soft(distance: f32) -> f32 {
 impl Canvas {
     /// A surface of one colour.
     pub fn new(width: u32, height: u32, colour: Colour) -> Self {
-        Self(RgbImage::from_pixel(width, height, Rgb(colour)))
+        let (width, height) = (width as usize, height as usize);
+        Self { width, height, pixels: vec![colour; width * height] }
     }
 
     /// Width and height.
     pub fn size(&self) -> (f32, f32) {
-        (self.0.width() as f32, self.0.height() as f32)
+        (self.width as f32, self.height as f32)
     }
 
     /// As a JPEG file.
     pub fn jpeg(&self, quality: u8) -> Vec<u8> {
         let mut file = Vec::new();
+        let (width, height) = (self.width as u32, self.height as u32);
         let encoded = JpegEncoder::new_with_quality(&mut file, quality).encode(
-            self.0.as_raw(),
-            self.0.width(),
-            self.0.height(),
+            self.pixels.as_flattened(),
+            width,
+            height,
             ExtendedColorType::Rgb8,
         );
         debug_assert!(encoded.is_ok(), "a picture in memory can be encoded");
@@ -73,12 +80,14 @@ impl Canvas {
 
     /// Paints what `cover` covers, inside a box of left, top, right, bottom.
     pub fn fill(&mut self, (left, top, right, bottom): (f32, f32, f32, f32), colour: Colour, cover: impl Fn(f32, f32) -> f32) {
-        let (width, height) = self.size();
-        for y in top.max(0.0) as u32..bottom.ceil().clamp(0.0, height) as u32 {
-            for x in left.max(0.0) as u32..right.ceil().clamp(0.0, width) as u32 {
+        let (left, right) = (left.max(0.0) as usize, (right.max(0.0).ceil() as usize).min(self.width));
+        let (top, bottom) = (top.max(0.0) as usize, (bottom.max(0.0).ceil() as usize).min(self.height));
+        for y in top..bottom {
+            let row = y * self.width;
+            for x in left..right {
                 let amount = cover(x as f32 + 0.5, y as f32 + 0.5);
                 if amount > 0.0 {
-                    blend(self.0.get_pixel_mut(x, y), colour, amount.min(1.0));
+                    blend(&mut self.pixels[row + x], colour, amount);
                 }
             }
         }
@@ -86,10 +95,11 @@ impl Canvas {
 
     /// From the top colour to the bottom one, over everything.
     pub fn gradient(&mut self, top: Colour, bottom: Colour) {
-        let height = self.0.height().max(1) as f32;
-        for (_, y, pixel) in self.0.enumerate_pixels_mut() {
-            *pixel = Rgb(top);
-            blend(pixel, bottom, y as f32 / height);
+        let height = self.height.max(1) as f32;
+        for (y, row) in self.pixels.chunks_exact_mut(self.width.max(1)).enumerate() {
+            let mut colour = top;
+            blend(&mut colour, bottom, y as f32 / height);
+            row.fill(colour);
         }
     }
 
@@ -122,17 +132,22 @@ impl Canvas {
     }
 
     /// Another picture on top, its left upper corner here.
-    pub fn paste(&mut self, other: &Self, (left, top): (u32, u32), amount: f32) {
-        for (x, y, pixel) in other.0.enumerate_pixels() {
-            if left + x < self.0.width() && top + y < self.0.height() {
-                blend(self.0.get_pixel_mut(left + x, top + y), pixel.0, amount);
+    pub fn paste(&mut self, other: &Self, (left, top): (usize, usize), amount: f32) {
+        let width = other.width.min(self.width.saturating_sub(left));
+        for (y, row) in other.pixels.chunks_exact(other.width.max(1)).enumerate().take(self.height.saturating_sub(top)) {
+            let at = (top + y) * self.width + left;
+            for (pixel, colour) in self.pixels[at..at + width].iter_mut().zip(row) {
+                blend(pixel, *colour, amount);
             }
         }
     }
 
-    /// The same picture in another size.
+    /// The same picture, smaller.
     pub fn resized(&self, width: u32, height: u32) -> Self {
-        Self(image::imageops::thumbnail(&self.0, width, height))
+        let from = RgbImage::from_raw(self.width as u32, self.height as u32, self.pixels.as_flattened().to_vec());
+        let small = from.map(|image| image::imageops::thumbnail(&image, width, height)).unwrap_or_default();
+        let pixels = small.pixels().map(|pixel| pixel.0).collect();
+        Self { width: small.width() as usize, height: small.height() as usize, pixels }
     }
 
     /// Text; `grow` times as large as its letters are. Letters no font has are written in ASCII.
@@ -162,10 +177,11 @@ pub fn ellipse((px, py): (f32, f32), (x, y): (f32, f32), (rx, ry): (f32, f32)) -
     soft((reach - 1.0) * rx.min(ry))
 }
 
-fn blend(pixel: &mut Rgb<u8>, colour: Colour, amount: f32) {
-    for (under, over) in pixel.0.iter_mut().zip(colour) {
-        *under = (f32::from(*under) + (f32::from(over) - f32::from(*under)) * amount).round() as u8;
-    }
+/// Whole numbers and no iterators: this runs for every pixel of every shape, also in builds without optimisation.
+fn blend(under: &mut Colour, over: Colour, amount: f32) {
+    let amount = (amount.min(1.0) * 256.0) as i32;
+    let part = |under: u8, over: u8| (i32::from(under) + (((i32::from(over) - i32::from(under)) * amount) >> 8)) as u8;
+    *under = [part(under[0], over[0]), part(under[1], over[1]), part(under[2], over[2])];
 }
 
 /// The first of the fonts that has every letter: Western, Central European, Turkish, South-Eastern European.
