@@ -1,6 +1,6 @@
 //! What a feature item means: its warnings and its status.
 //!
-//! The sender's warnings are weighed by the tables of [`risks`](super::risks), not by the sender; scores are compared
+//! The sender's warnings are weighed by the tables of [`risks`], not by the sender; scores are compared
 //! with the borders of the configuration; hits on lists and duplicates of other sessions arrive as findings and become
 //! warnings here. Then the roll-up of the feature (sessions.md §6.4): an error declines, a warning sends to review.
 //!
