@@ -98,7 +98,7 @@ CREATE TABLE signals (
     created_at bigint NOT NULL,
     PRIMARY KEY (record_id, entry_type)
 );
-CREATE INDEX signals_by_key ON signals (application_id, entry_type, key_digest);
+CREATE INDEX signals_by_key ON signals (application_id, entry_type, key_digest, created_at);
 CREATE INDEX signals_by_address ON signals (application_id, address) WHERE address IS NOT NULL;
 CREATE INDEX signals_by_session ON signals (session_id);
 

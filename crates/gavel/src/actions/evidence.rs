@@ -21,7 +21,7 @@ use gavel_core::{
 };
 use serde_json::Value;
 
-use super::{Caller, Error, decision, discard_if_refused, events, media, searchable, status};
+use super::{Caller, Error, decision, discard_if_refused, events, matches, media, searchable, status};
 use crate::{
     app::App,
     clock::new_id,
@@ -245,8 +245,10 @@ async fn write_records(
             records::clear_record(tx, record.id).await?; // Its step is done again: the empty place is filled.
         }
         ordinal += 1;
-        let config = placement.step.map(|step| workflow[step].config.clone()).unwrap_or_default();
-        let record = assessed(session.id, item, placement, &config, hits, &mut reported, ordinal, now);
+        let config = config_of(placement, &workflow);
+        let whose = (session.id, session.vendor_data.as_deref());
+        let seen = matches::find(tx, caller.application, whose, signals, hits).await?;
+        let record = assessed(session.id, item, placement, &config, hits, seen, &mut reported, ordinal, now);
         add_step(session, placement);
         records::insert_record(tx, caller.application, &record).await?;
         for signal in signals {
@@ -264,6 +266,17 @@ async fn write_records(
     Ok(all)
 }
 
+/// The configuration of the step an item takes; outside the workflow every key has its default. A chip is judged with the
+/// document's configuration beside its own.
+fn config_of(placement: &Placement, workflow: &[WorkflowStep]) -> Config {
+    let own = placement.step.map(|step| workflow[step].config.clone()).unwrap_or_default();
+    let document = workflow.iter().find(|step| step.feature == evidence::Feature::Ocr);
+    match (placement.feature, document) {
+        (evidence::Feature::Nfc, Some(document)) => own.beside_document(&document.config),
+        _ => own,
+    }
+}
+
 #[expect(clippy::too_many_arguments, reason = "everything an item is weighed with")]
 fn assessed(
     session: SessionId,
@@ -271,25 +284,15 @@ fn assessed(
     placement: &Placement,
     config: &Config,
     hits: &[(Signal, Hit)],
+    seen: matches::Found,
     reported: &mut HashSet<String>,
     ordinal: u64,
     now: Timestamp,
 ) -> Record {
     let mut item = item.clone();
     item.place(placement);
-    let findings: Vec<ListFinding> = hits
-        .iter()
-        .map(|(signal, hit)| ListFinding {
-            entry_type: signal.entry_type,
-            list_type: hit.list_type,
-            list: hit.list,
-            entry: hit.entry,
-            value: signal.value.stored().to_owned(),
-            held: false,
-            face: None,
-        })
-        .collect();
-    let mut assessment = assess(&item, config, &findings, &[]);
+    let findings: Vec<ListFinding> = hits.iter().map(|(signal, hit)| ListFinding::of(hit, signal)).collect();
+    let mut assessment = assess(&item, config, &findings, &seen.duplicates);
     drop_repeated_locations(&mut assessment.warnings, reported);
     Record {
         id: new_id::<RecordId>(),
@@ -300,7 +303,7 @@ fn assessed(
         status: assessment.status,
         data: item.data,
         warnings: serde_json::to_value(&assessment.warnings).unwrap_or_else(|_| Value::Array(Vec::new())),
-        matches: Value::Array(Vec::new()),
+        matches: Value::Array(seen.matches),
         is_blocklisted: false,
         created_at: now,
     }

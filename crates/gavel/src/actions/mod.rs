@@ -13,6 +13,7 @@ pub mod events;
 pub mod evidence;
 pub mod keys;
 pub mod lists;
+mod matches;
 pub mod media;
 pub mod new_session;
 mod portrait;

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod db;
 pub mod deliveries;
 pub mod destinations;
+pub mod duplicates;
 pub mod entries;
 pub mod events;
 pub mod idempotency;

@@ -12,6 +12,7 @@ mod evidence;
 mod idempotency;
 mod lists;
 mod main_job;
+mod matches;
 mod media;
 mod paging;
 mod reviews;
