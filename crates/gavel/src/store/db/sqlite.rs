@@ -62,10 +62,13 @@ impl Handle {
         let (log_grew, keeper) = mpsc::sync_channel(1);
 
         let connection = connect(path)?;
+        let copying = Arc::new(Mutex::new(()));
+        let turn = copying.clone();
         let keeper = thread::Builder::new()
             .name("gavel-log".into())
             .spawn(move || {
                 while keeper.recv().is_ok() {
+                    let _copying = turn.lock();
                     if let Err(error) = checkpoint(&connection, "PASSIVE", BUSY) {
                         tracing::warn!(%error, "the log could not be copied into the database");
                     }
@@ -75,7 +78,7 @@ impl Handle {
 
         let connection = connect(path)?;
         connection.wal_hook(Some(note_log));
-        let writer = Writer { connection: Some(connection), orders, wakes, log_grew, keeper, next_restart: LOG_HARD };
+        let writer = Writer { connection: Some(connection), orders, wakes, log_grew, keeper, copying, next_restart: LOG_HARD };
         thread::Builder::new().name("gavel-writer".into()).spawn(move || writer.run()).map_err(thread_error)?;
 
         let jobs = Arc::new(Mutex::new(jobs));
@@ -119,6 +122,8 @@ struct Writer {
     wakes: Arc<Wakes>,
     log_grew: mpsc::SyncSender<()>,
     keeper: thread::JoinHandle<()>,
+    /// Held by whoever copies the log: the writer waits for the keeper's copy, which it would have to make itself.
+    copying: Arc<Mutex<()>>,
     /// Pages of the log at which it is restarted: more than [`LOG_HARD`] after an attempt that readers did not let through.
     next_restart: u64,
 }
@@ -197,6 +202,7 @@ impl Writer {
         if pages > self.next_restart
             && let Some(connection) = &self.connection
         {
+            let _copying = self.copying.lock();
             let restarted = checkpoint(connection, "TRUNCATE", RESTART);
             // Readers of an old snapshot hold it: every further wait is paid for by many more pages.
             self.next_restart = if matches!(restarted, Ok(true)) { LOG_HARD } else { pages + 4 * LOG_SOFT };
