@@ -42,7 +42,7 @@ impl Looks {
             long_hair: woman && of("long hair", 6) > 0,
             bald: !woman && person.age > 42 && of("bald", 3) == 0,
             parting: of("parting", 7) as f32 / 10.0 - 0.3,
-            beard: if woman { 0.0 } else { [0.0, 0.0, 0.22, 0.8, 0.88][of("beard", 5)] },
+            beard: if woman || person.age < 20 { 0.0 } else { [0.0, 0.0, 0.22, 0.8, 0.88][of("beard", 5)] },
             glasses: of("glasses", 4) == 0,
             jaw: 0.16 + of("jaw", 5) as f32 * 0.03,
             brow: 0.03 + of("brow", 4) as f32 * 0.008,
