@@ -173,24 +173,34 @@ async fn make(
         (None, Some(value)) => value,
         (None, None) => return Err(Error::fault("an entry without a value passed its checks")),
     };
-    let sent = new.value.unwrap_or_else(|| value.stored().to_owned());
-    let entry = Entry {
+    let sent = new.value.clone().unwrap_or_else(|| value.stored().to_owned());
+    let entry = put_together(caller, &value, source.as_ref(), new, now)?;
+    Ok((entry, value, sent))
+}
+
+fn put_together(
+    caller: &Caller,
+    value: &EntryValue,
+    source: Option<&marks::Source>,
+    new: NewEntry,
+    now: Timestamp,
+) -> Result<Entry, Error> {
+    Ok(Entry {
         id: new_id(),
         value: value.stored().to_owned(),
         display_label: new.display_label,
         comment: new.comment,
         added_by: caller.actor.added_by().to_owned(),
-        reference_session: source.as_ref().map(|source| source.session),
-        reference_record: source.as_ref().map(|source| source.record),
-        reference_object: source.as_ref().map(|source| source.record.0).or(new.reference_object),
-        metadata: match &source {
+        reference_session: source.map(|source| source.session),
+        reference_record: source.map(|source| source.record),
+        reference_object: source.map(|source| source.record.0).or(new.reference_object),
+        metadata: match source {
             Some(source) => source.merged(new.metadata)?,
             None => new.metadata,
         },
         expires_at: new.expires_at,
         created_at: now,
-    };
-    Ok((entry, value, sent))
+    })
 }
 
 /// Finds the record of a session the value comes from.
@@ -242,6 +252,30 @@ async fn write(
     }
     tx.wake_lists();
     Ok(())
+}
+
+/// Writes the entry of a record, without anything a caller would add to it.
+pub(super) async fn write_from_source(
+    tx: &mut Tx,
+    caller: &Caller,
+    list: &List,
+    source: marks::Source,
+    revision: u64,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let sent = source.value.stored().to_owned();
+    let new = NewEntry {
+        value: None,
+        reference_session: None,
+        reference_object: None,
+        display_label: String::new(),
+        comment: String::new(),
+        metadata: None,
+        expires_at: None,
+    };
+    let value = source.value.clone();
+    let entry = put_together(caller, &value, Some(&source), new, now)?;
+    write(tx, caller.application, list, &entry, &value, &sent, revision, now).await
 }
 
 /// Removes an entry and the marks it holds.

@@ -5,6 +5,7 @@
 //! statements in [`crate::store`]; what it refuses is an [`Error`], which knows nothing of HTTP.
 
 pub mod applications;
+pub mod blocklist;
 pub mod decision;
 pub mod delete_session;
 pub mod destinations;

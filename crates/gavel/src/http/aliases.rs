@@ -31,6 +31,7 @@ pub(super) fn resolve(path: &str, method: &Method, application: ApplicationId) -
     let (base, rest) = match inside {
         ["sessions", ..] => ("sessions", &inside[1..]),
         ["lists", ..] => ("lists", &inside[1..]),
+        ["blocklist", ..] => ("blocklist", &inside[1..]),
         ["webhook", "destinations", ..] => ("webhook/destinations", &inside[2..]),
         ["verification-settings", ..] => ("workflows", &inside[1..]),
         _ => return Err(NoTarget),

@@ -17,7 +17,7 @@ use axum::handler::Handler;
 use gavel_core::access::{Level, Resource};
 use http::Method;
 
-use api::{decisions, destinations, entries, evidence, health, lists, media, reviews, screen, sessions, workflows};
+use api::{blocklist, decisions, destinations, entries, evidence, health, lists, media, reviews, screen, sessions, workflows};
 use routes::{Access, Route};
 
 use crate::app::App;
@@ -53,6 +53,10 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(GET, "/v3/lists/{list_uuid}/entries/", Lists, entries::list),
         route(POST, "/v3/lists/{list_uuid}/entries/", Lists, entries::create).creates(),
         route(DELETE, "/v3/lists/{list_uuid}/entries/{entry_uuid}/", Lists, entries::delete).without_answer(),
+
+        route(GET, "/v3/blocklist/", Lists, blocklist::list),
+        route(POST, "/v3/blocklist/add/", Lists, blocklist::add).and_needs(Sessions, Level::Read),
+        route(POST, "/v3/blocklist/remove/", Lists, blocklist::remove),
 
         route(GET, "/v3/webhook/destinations/", Webhooks, destinations::list),
         route(POST, "/v3/webhook/destinations/", Webhooks, destinations::create).creates(),

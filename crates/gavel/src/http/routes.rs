@@ -50,6 +50,8 @@ pub struct RouteFacts {
     pub path: &'static str,
     /// Who may use it.
     pub access: Access,
+    /// What a key needs beside it.
+    pub also: Option<(Resource, Level)>,
     /// Status of a success.
     pub success: StatusCode,
     /// Largest body in bytes.
@@ -69,7 +71,8 @@ impl Route {
     /// A route with its defaults: 200, JSON of at most 1 MiB.
     pub fn new<T: 'static>(method: Method, path: &'static str, access: Access, handler: impl Handler<T, App>) -> Self {
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
-        let facts = RouteFacts { method, path, access, success: StatusCode::OK, body_limit: JSON_LIMIT, takes_json: true };
+        let facts =
+            RouteFacts { method, path, access, also: None, success: StatusCode::OK, body_limit: JSON_LIMIT, takes_json: true };
         Self { facts, handler: MethodRouter::new().on(filter, handler) }
     }
 
@@ -82,6 +85,12 @@ impl Route {
     /// Answers 204.
     pub fn without_answer(mut self) -> Self {
         self.facts.success = StatusCode::NO_CONTENT;
+        self
+    }
+
+    /// Needs another scope as well.
+    pub fn and_needs(mut self, resource: Resource, level: Level) -> Self {
+        self.facts.also = Some((resource, level));
         self
     }
 
@@ -147,6 +156,7 @@ async fn enter(State((app, facts)): State<(App, &'static RouteFacts)>, mut reque
         Access::Scope(resource, level) => {
             let caller = caller(&request, facts)?;
             caller.must(resource, level)?;
+            facts.also.map_or(Ok(()), |(resource, level)| caller.must(resource, level))?;
             let request = with_ids(request).await?;
             idempotent::run(&app, caller, facts, request, next).await?
         }

@@ -7,6 +7,7 @@
 pub mod activities;
 pub mod applications;
 pub mod audit;
+pub mod blocklist;
 pub mod db;
 pub mod deliveries;
 pub mod destinations;

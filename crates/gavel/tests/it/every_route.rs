@@ -146,7 +146,14 @@ db_test!(needs_a_key_with_the_right_scope, server => {
             assert_eq!(answer.status, 403, "{name} with {scopes}");
             answer.is(403, json!({ "detail": "You do not have permission to perform this action." }));
         }
-        let enough = server.client_with(&format!("{}:{}", resource.as_str(), level.as_str())).await;
+        let needed = [Some((resource, level)), facts.also];
+        let needed: Vec<String> =
+            needed.into_iter().flatten().map(|(resource, level)| format!("{}:{}", resource.as_str(), level.as_str())).collect();
+        for one in needed.iter().filter(|_| needed.len() > 1) {
+            let client = server.client_with(one).await;
+            assert_eq!(call(&client, &facts.method, &path, &json!({})).await.status, 403, "{name} with {one} alone");
+        }
+        let enough = server.client_with(&needed.join(",")).await;
         let answer = call(&enough, &facts.method, &path, &json!({})).await;
         assert!(answer.status != 403 && answer.status != 401, "{name} with its own scope: {}", answer.body);
     }

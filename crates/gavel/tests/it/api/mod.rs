@@ -1,6 +1,7 @@
 //! The API, one module per resource.
 
 mod authentication;
+mod blocklist;
 mod console_routes;
 mod conventions;
 mod decision;

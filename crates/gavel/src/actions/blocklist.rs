@@ -1,0 +1,213 @@
+//! The blocklist calls by session: block what a session has shown, unblock it, and see what was blocked so
+//! (contract, lists §12). They write entries of the system blocklists; marks follow as a view.
+
+use gavel_core::{
+    entry::{EntryType, phone::Phone},
+    evidence::MEDIA_PREFIX,
+    ids::SessionId,
+    json::{FieldError, FieldErrors, Fields, Value, read},
+    time::Timestamp,
+};
+use serde::Serialize;
+
+use super::{Caller, Error, entries::write_from_source};
+use crate::{
+    app::App,
+    media,
+    store::{
+        Tx,
+        applications::{self, Counter},
+        blocklist::{self, FromSession},
+        entries, lists, marks,
+        records::document_code,
+        sessions::{self, Session},
+    },
+};
+
+/// What can be blocked from a session, and how the flags of the two calls end.
+const KINDS: [(EntryType, &str); 4] =
+    [(EntryType::Face, "face"), (EntryType::Document, "document"), (EntryType::Phone, "phone"), (EntryType::Email, "email")];
+
+/// Which values of which session.
+pub struct Selection {
+    session: SessionId,
+    kinds: Vec<(EntryType, String)>,
+}
+
+impl Selection {
+    /// Reads a body whose flags begin with `blocklist_`.
+    pub fn read_addition(sent: &Value<'_>) -> Result<Self, FieldErrors> {
+        Self::read(sent, "blocklist")
+    }
+
+    /// Reads a body whose flags begin with `unblock_`.
+    pub fn read_removal(sent: &Value<'_>) -> Result<Self, FieldErrors> {
+        Self::read(sent, "unblock")
+    }
+
+    fn read(sent: &Value<'_>, verb: &str) -> Result<Self, FieldErrors> {
+        let mut fields = Fields::of(sent)?;
+        let session = fields.required("session_id", read::uuid);
+        let mut kinds = Some(Vec::new());
+        for (entry_type, name) in KINDS {
+            let flag = format!("{verb}_{name}");
+            match fields.optional(flag.clone(), read::boolean) {
+                Some(Some(true)) => kinds.iter_mut().for_each(|kinds| kinds.push((entry_type, flag.clone()))),
+                Some(_) => {}
+                None => kinds = None,
+            }
+        }
+        if kinds.as_ref().is_some_and(Vec::is_empty) && session.is_some() {
+            return Err(FieldErrors::of_no_field("Select at least one item."));
+        }
+        fields.finish(|| Some(Self { session: session?, kinds: kinds? }))
+    }
+}
+
+/// The answer to both calls.
+#[derive(Debug, Serialize)]
+pub struct Message {
+    message: &'static str,
+}
+
+/// Blocks the session's most recent values of the chosen types; all of them or none.
+pub async fn add(app: &App, caller: &Caller, body: Result<Selection, FieldErrors>) -> Result<Message, Error> {
+    let selection = body?;
+    let (caller_, now) = (caller.clone(), app.clock.now());
+    app.act(caller, move |tx| {
+        Box::pin(async move {
+            let revision = applications::take_next(tx, caller_.application, Counter::ListsRevision).await?;
+            let session = find(tx, &caller_, selection.session).await?;
+            let mut errors = FieldErrors::default();
+            for (entry_type, flag) in selection.kinds {
+                match marks::list_sources(tx, &session, entry_type).await?.pop() {
+                    Some(source) => block(tx, &caller_, entry_type, source, revision, now).await?,
+                    None => errors.add(flag, FieldError::text(format!("Session has no {entry_type} data."))),
+                }
+            }
+            if !errors.is_empty() {
+                return Err(errors.into()); // What was written is taken back with the transaction.
+            }
+            tx.wake_lists();
+            caller_.audit(tx, "blocklist.added", &[("session", session.id.0)], now).await?;
+            Ok(Message { message: "Successfully updated blocklist." })
+        })
+    })
+    .await
+}
+
+async fn find(tx: &mut Tx, caller: &Caller, id: SessionId) -> Result<Session, Error> {
+    sessions::find_session(tx, caller.application, id).await?.ok_or(Error::NO_SESSION)
+}
+
+/// Puts one value on its system blocklist; an entry that is there already takes the mark.
+async fn block(
+    tx: &mut Tx,
+    caller: &Caller,
+    entry_type: EntryType,
+    source: marks::Source,
+    revision: u64,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let list = blocklist::find_system(tx, caller.application, entry_type, now).await?;
+    match blocklist::find_live(tx, list.id, &source.value, now).await? {
+        Some(entry) => Ok(marks::set_mark(tx, source.record, entry).await?),
+        None => write_from_source(tx, caller, &list, source, revision, now).await,
+    }
+}
+
+/// Takes back what was blocked from a session. Entries added by hand stay and keep blocking.
+pub async fn remove(app: &App, caller: &Caller, body: Result<Selection, FieldErrors>) -> Result<Message, Error> {
+    let selection = body?;
+    let (caller_, now) = (caller.clone(), app.clock.now());
+    app.act(caller, move |tx| {
+        Box::pin(async move {
+            let application = caller_.application;
+            let revision = applications::take_next(tx, application, Counter::ListsRevision).await?;
+            let session = find(tx, &caller_, selection.session).await?;
+            for (entry_type, _) in selection.kinds {
+                let list = blocklist::find_system(tx, application, entry_type, now).await?;
+                let sources = marks::list_sources(tx, &session, entry_type).await?;
+                let records: Vec<_> = sources.iter().map(|source| source.record).collect();
+                blocklist::clear_marks(tx, &records).await?;
+                for entry in blocklist::list_made_from(tx, list.id, session.id).await? {
+                    if entries::remove_entry(tx, list.id, entry, revision, now).await? {
+                        lists::add_to_count(tx, list.id, -1, now).await?;
+                    }
+                }
+                marks::release_marks(tx, application, entry_type, revision, now).await?;
+            }
+            tx.wake_lists();
+            caller_.audit(tx, "blocklist.removed", &[("session", session.id.0)], now).await?;
+            Ok(Message { message: "Successfully removed from blocklist." })
+        })
+    })
+    .await
+}
+
+/// A blocked value as answered; members of other types are null.
+#[derive(Debug, Serialize)]
+pub struct BlocklistRow {
+    #[serde(rename = "type")]
+    entry_type: EntryType,
+    session_id: SessionId,
+    session_number: i64,
+    blocklisted_at: Timestamp,
+    face_image: Option<String>,
+    document_type: Option<&'static str>,
+    document_number: Option<String>,
+    front_image: Option<String>,
+    phone_number: Option<String>,
+    country_code: Option<String>,
+    email: Option<String>,
+}
+
+impl BlocklistRow {
+    fn of(app: &App, row: FromSession) -> Self {
+        let text = |member: &str| Some(row.data.as_ref()?.get(member)?.as_str()?.to_owned());
+        let is = |entry_type: EntryType| row.entry_type == entry_type;
+        let value = || row.value.clone();
+        let phone = is(EntryType::Phone).then(|| Phone::parse(&row.value).ok()).flatten();
+        Self {
+            entry_type: row.entry_type,
+            session_id: row.session.0,
+            session_number: row.session.1,
+            blocklisted_at: row.created_at,
+            face_image: None, // Faces do not become entries yet.
+            document_type: text("document_type").filter(|_| is(EntryType::Document)).map(|name| document_code(&name)),
+            document_number: is(EntryType::Document).then(|| text("document_number").unwrap_or_else(value)),
+            front_image: text("front_image").filter(|_| is(EntryType::Document)).and_then(|placeholder| link(app, &placeholder)),
+            phone_number: is(EntryType::Phone).then(value),
+            country_code: phone.and_then(|phone| phone.region().map(str::to_owned)),
+            email: is(EntryType::Email).then(value),
+        }
+    }
+}
+
+fn link(app: &App, placeholder: &str) -> Option<String> {
+    let id = placeholder.strip_prefix(MEDIA_PREFIX)?.parse().ok()?;
+    Some(media::link(&app.secrets, &app.config.public_url, id, app.clock.now()))
+}
+
+/// The type of this name, of those that can be blocked from a session.
+pub fn item_type(name: &str) -> Option<EntryType> {
+    KINDS.into_iter().find(|(_, known)| *known == name).map(|(entry_type, _)| entry_type)
+}
+
+/// A page of what was blocked from sessions and how much there is; of one type, or of all.
+pub async fn list(
+    app: &App,
+    caller: &Caller,
+    only: Option<EntryType>,
+    window: (u64, u64),
+) -> Result<(Vec<BlocklistRow>, u64), Error> {
+    let (application, now) = (caller.application, app.clock.now());
+    let types: Vec<EntryType> = KINDS.into_iter().map(|(t, _)| t).filter(|t| only.is_none_or(|only| only == *t)).collect();
+    let (rows, total) = app
+        .store
+        .read::<_, Error, _>(move |tx| {
+            Box::pin(async move { Ok(blocklist::list_from_sessions(tx, application, &types, window, now).await?) })
+        })
+        .await?;
+    Ok((rows.into_iter().map(|row| BlocklistRow::of(app, row)).collect(), total))
+}
