@@ -57,6 +57,14 @@ CREATE INDEX sessions_by_status ON sessions (application_id, status, number) WHE
 CREATE INDEX sessions_by_vendor_data ON sessions (application_id, vendor_data, number) WHERE deleted_at IS NULL AND vendor_data IS NOT NULL;
 CREATE INDEX sessions_by_expiry ON sessions (expires_at) WHERE deleted_at IS NULL AND expires_at IS NOT NULL;
 
+-- Which sessions show a file: it goes with the last of them.
+CREATE TABLE media_uses (
+    session_id uuid NOT NULL REFERENCES sessions (id),
+    media_id uuid NOT NULL REFERENCES media (id),
+    PRIMARY KEY (session_id, media_id)
+);
+CREATE INDEX media_uses_by_media ON media_uses (media_id);
+
 -- One recorded feature result.
 CREATE TABLE records (
     id uuid PRIMARY KEY,

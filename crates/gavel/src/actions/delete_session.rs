@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{Caller, Error, status};
 use crate::{
     app::App,
-    store::{Tx, media, records, sessions},
+    store::{Tx, media, sessions},
 };
 
 /// Most numbers of one call.
@@ -33,7 +33,7 @@ pub async fn delete(app: &App, caller: &Caller, id: SessionId, seen: Option<u64>
                 let session = sessions::lock_session(tx, caller_.application, id).await?.ok_or(Error::NOT_FOUND)?;
                 status::must_be_at(&session, seen)?;
                 let mut gone = Gone::default();
-                remove(tx, &caller_, (session.id, session.portrait), now, &mut gone).await?;
+                remove(tx, &caller_, session.id, now, &mut gone).await?;
                 Ok(gone)
             })
         })
@@ -61,17 +61,10 @@ pub async fn delete_many(app: &App, caller: &Caller, body: Result<Selection, Fie
     Ok(())
 }
 
-/// Marks a session and its files as deleted.
-async fn remove(
-    tx: &mut Tx,
-    caller: &Caller,
-    (id, portrait): (SessionId, Option<MediaId>),
-    now: Timestamp,
-    gone: &mut Gone,
-) -> Result<(), Error> {
-    let mut files = records::media_of(&records::list_records(tx, id).await?);
-    files.extend(portrait);
-    media::set_deleted(tx, &files, now).await?;
+/// Marks a session and the files only it shows as deleted.
+async fn remove(tx: &mut Tx, caller: &Caller, id: SessionId, now: Timestamp, gone: &mut Gone) -> Result<(), Error> {
+    let files = media::list_uses(tx, id).await?;
+    let files = media::release(tx, id, &files, now).await?;
     sessions::set_deleted(tx, id, now).await?;
     caller.audit(tx, "session.deleted", &[("session", id.0)], now).await?;
     gone.files.extend(files);

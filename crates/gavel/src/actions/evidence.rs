@@ -251,6 +251,7 @@ async fn write_records(
         let record = assessed(session.id, item, placement, &config, hits, seen, &mut reported, ordinal, now);
         add_step(session, placement);
         records::insert_record(tx, caller.application, &record).await?;
+        media_rows::insert_uses(tx, session.id, &records::media_of(std::slice::from_ref(&record))).await?;
         for signal in signals {
             let row = records::Signal { record: record.id, session: session.id, value: &signal.value, at: now };
             records::insert_signal(tx, caller.application, &row).await?;

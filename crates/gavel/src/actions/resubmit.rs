@@ -52,7 +52,7 @@ pub(super) async fn reopen(
     empty(tx, caller, session, &selected, &taken, &kept, now).await?;
     let still_used = records::media_of(&kept);
     let files: Vec<MediaId> = records::media_of(&taken).into_iter().filter(|file| !still_used.contains(file)).collect();
-    media::set_deleted(tx, &files, now).await?;
+    let files = media::release(tx, session.id, &files, now).await?;
     sessions::clear_risks(tx, session.id).await?;
     sessions::insert_risks(tx, session.id, &kept.iter().flat_map(risks).collect::<Vec<_>>()).await?;
     sessions::set_searchable(tx, session.id, &searchable::of(session, &kept)).await?;

@@ -118,6 +118,7 @@ async fn start_or_reuse(
     let number = applications::take_next(tx, caller.application, counter).await?;
     let session = start(new, workflow, kind, i64::try_from(number).unwrap_or(i64::MAX), portrait.map(|m| m.id), now)?;
     sessions::insert_session(tx, caller.application, &session).await?;
+    media::insert_uses(tx, session.id, session.portrait.as_slice()).await?;
     if kind == SessionKind::Business {
         sessions::set_searchable(tx, session.id, &searchable::of(&session, &[])).await?;
     }

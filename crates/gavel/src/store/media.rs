@@ -1,7 +1,7 @@
 //! What is known of stored pictures, videos and documents. The bytes lie in the data folder.
 
 use gavel_core::{
-    ids::{ApplicationId, MediaId},
+    ids::{ApplicationId, MediaId, SessionId},
     time::Timestamp,
 };
 
@@ -59,14 +59,35 @@ pub async fn list_existing(tx: &mut Tx, application: ApplicationId, ids: &[Media
     tx.query(&sql, &params).await?.iter().map(|row| row.get(0).map(MediaId)).collect()
 }
 
-/// Marks files as deleted.
-pub async fn set_deleted(tx: &mut Tx, ids: &[MediaId], now: Timestamp) -> Result<(), StoreError> {
-    if ids.is_empty() {
-        return Ok(());
+/// Notes that a session shows these files.
+pub async fn insert_uses(tx: &mut Tx, session: SessionId, ids: &[MediaId]) -> Result<(), StoreError> {
+    for id in ids {
+        tx.execute(
+            "INSERT INTO media_uses (session_id, media_id) VALUES ($1, $2) ON CONFLICT (session_id, media_id) DO NOTHING",
+            &[session.0.into(), id.0.into()],
+        )
+        .await?;
     }
-    let mut params: Vec<Value> = vec![now.into()];
-    params.extend(ids.iter().map(|id| Value::from(id.0)));
-    let sql = format!("UPDATE media SET deleted_at = $1 WHERE id IN ({})", super::db::placeholders(2, ids.len()));
-    tx.execute(&sql, &params).await?;
     Ok(())
+}
+
+/// The files a session shows.
+pub async fn list_uses(tx: &mut Tx, session: SessionId) -> Result<Vec<MediaId>, StoreError> {
+    let rows = tx.query("SELECT media_id FROM media_uses WHERE session_id = $1", &[session.0.into()]).await?;
+    rows.iter().map(|row| row.get(0).map(MediaId)).collect()
+}
+
+/// A session shows these files no longer. Those no other session shows are marked as deleted and answered.
+pub async fn release(tx: &mut Tx, session: SessionId, ids: &[MediaId], now: Timestamp) -> Result<Vec<MediaId>, StoreError> {
+    let mut gone = Vec::new();
+    for id in ids {
+        let use_of = [session.0.into(), id.0.into()];
+        tx.execute("DELETE FROM media_uses WHERE session_id = $1 AND media_id = $2", &use_of).await?;
+        let sql = "UPDATE media SET deleted_at = $1
+                   WHERE id = $2 AND deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM media_uses u WHERE u.media_id = $2)";
+        if tx.execute(sql, &[now.into(), id.0.into()]).await? == 1 {
+            gone.push(*id);
+        }
+    }
+    Ok(gone)
 }

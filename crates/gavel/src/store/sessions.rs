@@ -220,15 +220,13 @@ pub async fn set_deleted(tx: &mut Tx, id: SessionId, now: Timestamp) -> Result<(
     Ok(())
 }
 
-/// The live user sessions with these numbers, or all of them, locked in order of number, each with its portrait.
+/// The live user sessions with these numbers, or all of them, locked in order of number.
 pub async fn lock_by_number(
     tx: &mut Tx,
     application: ApplicationId,
     numbers: Option<&[i64]>,
-) -> Result<Vec<(SessionId, Option<MediaId>)>, StoreError> {
-    let mut sql = String::from(
-        "SELECT id, portrait_media_id FROM sessions WHERE application_id = $1 AND kind = 'user' AND deleted_at IS NULL",
-    );
+) -> Result<Vec<SessionId>, StoreError> {
+    let mut sql = String::from("SELECT id FROM sessions WHERE application_id = $1 AND kind = 'user' AND deleted_at IS NULL");
     let mut params: Vec<Value> = vec![application.0.into()];
     if let Some(numbers) = numbers {
         sql.push_str(&format!(" AND number IN ({})", super::db::placeholders(2, numbers.len())));
@@ -236,11 +234,7 @@ pub async fn lock_by_number(
     }
     sql.push_str(" ORDER BY number");
     sql.push_str(tx.for_update());
-    let read = |row: &Row| {
-        let mut c = row.columns();
-        Ok((SessionId(c.take()?), c.take::<Option<Uuid>>()?.map(MediaId)))
-    };
-    tx.query(&sql, &params).await?.iter().map(read).collect()
+    tx.query(&sql, &params).await?.iter().map(|row| row.get(0).map(SessionId)).collect()
 }
 
 /// Copies of the latest records' values, kept for the filters of the session list.

@@ -189,3 +189,17 @@ db_test!(uploading_takes_the_sessions_scope, server => {
     send_as("sessions:write").await.ok(201);
     server.stop().await;
 });
+
+db_test!(a_file_goes_with_the_last_session_that_shows_it, server => {
+    let file = text(&upload(&server, PNG).await.ok(201)["uuid"]);
+    let evidence = json!({ "id_verifications": [{ "document_type": "Passport", "front_image": format!("media:{file}") }] });
+    let (first, second) = (server.session_with_evidence(evidence.clone()).await, server.session_with_evidence(evidence).await);
+    let link = text(&second["id_verifications"][0]["front_image"]);
+    let path = link.strip_prefix(&server.url()).unwrap();
+    let open = server.client.without_key();
+    server.client.delete(&format!("/v3/session/{}/delete/", text(&first["session_id"]))).await.ok(204);
+    assert_eq!(open.get(path).await.status, 200, "the other session still shows it");
+    server.client.delete(&format!("/v3/session/{}/delete/", text(&second["session_id"]))).await.ok(204);
+    open.get(path).await.is(404, json!({ "detail": "Not found." }));
+    server.stop().await;
+});
