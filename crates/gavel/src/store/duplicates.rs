@@ -10,8 +10,11 @@ use serde_json::{Map, Value as Json};
 
 use super::{Row, StoreError, Tx, sessions::read_status};
 
-/// Most rows looked at for one value: a session may hold it several times.
-const LOOKED_AT: u64 = 20;
+/// Of the records that hold a value, how many of the newest are looked at: a value half the world shares costs no more
+/// than another.
+const LOOKED_AT: u64 = 200;
+/// Most rows answered: a session may hold the value several times.
+const MOST: u64 = 20;
 
 /// A record of another session.
 #[derive(Debug, Clone)]
@@ -65,10 +68,12 @@ pub async fn list_seen(
         .query(
             &format!(
                 "SELECT s.id, s.number, s.vendor_data, s.status, s.api_service, r.status, r.data, r.is_blocklisted, g.created_at
-                 FROM signals g JOIN records r ON r.id = g.record_id JOIN sessions s ON s.id = g.session_id
-                 WHERE g.application_id = $1 AND g.entry_type = $2 AND g.key_digest = $3 AND g.session_id <> $4
-                     AND s.deleted_at IS NULL AND (s.vendor_data IS NULL OR s.vendor_data <> $5) {approved}
-                 ORDER BY g.created_at DESC, s.number DESC LIMIT $6"
+                 FROM (SELECT record_id, session_id, created_at FROM signals
+                       WHERE application_id = $1 AND entry_type = $2 AND key_digest = $3 AND session_id <> $4
+                       ORDER BY created_at DESC LIMIT $6) g
+                 JOIN records r ON r.id = g.record_id JOIN sessions s ON s.id = g.session_id
+                 WHERE s.deleted_at IS NULL AND (s.vendor_data IS NULL OR s.vendor_data <> $5) {approved}
+                 ORDER BY g.created_at DESC, s.number DESC LIMIT $7"
             ),
             &[
                 application.0.into(),
@@ -78,6 +83,7 @@ pub async fn list_seen(
                 // No session has the empty text as its vendor_data: to a session without one everybody is somebody else.
                 vendor_data.unwrap_or_default().into(),
                 LOOKED_AT.into(),
+                MOST.into(),
             ],
         )
         .await?;
