@@ -127,6 +127,11 @@ pub fn placeholder(id: MediaId) -> String {
     format!("{MEDIA_PREFIX}{id}")
 }
 
+/// The stored file a placeholder stands for; `None` for any other text.
+pub fn stored_media(placeholder: &str) -> Option<MediaId> {
+    placeholder.strip_prefix(MEDIA_PREFIX)?.parse().ok()
+}
+
 /// What the server knows about a record, beside its data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServerMembers {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Feature,
-    item::MEDIA_PREFIX,
+    item::stored_media,
     shape::{Field, Kind, Owned, media},
     shapes::shape_of,
 };
@@ -72,7 +72,7 @@ fn link_object(fields: &[Field], value: &mut Value, link: &dyn Fn(MediaId) -> St
 }
 
 fn link_one(value: &mut Value, link: &dyn Fn(MediaId) -> String) {
-    let id = value.as_str().and_then(|text| text.strip_prefix(MEDIA_PREFIX)).and_then(|id| id.parse().ok());
+    let id = value.as_str().and_then(stored_media);
     if let Some(id) = id {
         *value = Value::String(link(id));
     }

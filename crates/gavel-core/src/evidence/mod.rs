@@ -33,7 +33,9 @@ pub use assess::{
 };
 pub use config::Config;
 pub use feature::Feature;
-pub use item::{FaceEmbedding, Item, MEDIA_PREFIX, MediaField, MediaRef, SentWarning, ServerMembers, compose, placeholder};
+pub use item::{
+    FaceEmbedding, Item, MEDIA_PREFIX, MediaField, MediaRef, SentWarning, ServerMembers, compose, placeholder, stored_media,
+};
 pub use media::{link_decision_media, link_media};
 pub use read::{Evidence, ITEM_LIMIT, TOTAL_ITEM_LIMIT, TOTAL_OBJECT_LIMIT};
 pub use rollup::{live_outcome, more_severe, session_outcome};

@@ -3,17 +3,15 @@
 
 use gavel_core::{
     entry::{EntryType, phone::Phone},
-    evidence::MEDIA_PREFIX,
     ids::SessionId,
     json::{FieldError, FieldErrors, Fields, Value, read},
     time::Timestamp,
 };
 use serde::Serialize;
 
-use super::{Caller, Error, entries::write_from_source};
+use super::{Caller, Error, decision, entries::write_from_source};
 use crate::{
     app::App,
-    media,
     store::{
         Tx,
         applications::{self, Counter},
@@ -129,7 +127,7 @@ pub async fn remove(app: &App, caller: &Caller, body: Result<Selection, FieldErr
                 let list = blocklist::find_system(tx, application, entry_type, now).await?;
                 let sources = marks::list_sources(tx, &session, entry_type).await?;
                 let records: Vec<_> = sources.iter().map(|source| source.record).collect();
-                blocklist::clear_marks(tx, &records).await?;
+                marks::clear_marks(tx, &records).await?;
                 for entry in blocklist::list_made_from(tx, list.id, session.id).await? {
                     if entries::remove_entry(tx, list.id, entry, revision, now).await? {
                         lists::add_to_count(tx, list.id, -1, now).await?;
@@ -176,17 +174,14 @@ impl BlocklistRow {
             face_image: None, // Faces do not become entries yet.
             document_type: text("document_type").filter(|_| is(EntryType::Document)).map(|name| document_code(&name)),
             document_number: is(EntryType::Document).then(|| text("document_number").unwrap_or_else(value)),
-            front_image: text("front_image").filter(|_| is(EntryType::Document)).and_then(|placeholder| link(app, &placeholder)),
+            front_image: text("front_image")
+                .filter(|_| is(EntryType::Document))
+                .and_then(|placeholder| decision::link(app, &placeholder)),
             phone_number: is(EntryType::Phone).then(value),
             country_code: phone.and_then(|phone| phone.region().map(str::to_owned)),
             email: is(EntryType::Email).then(value),
         }
     }
-}
-
-fn link(app: &App, placeholder: &str) -> Option<String> {
-    let id = placeholder.strip_prefix(MEDIA_PREFIX)?.parse().ok()?;
-    Some(media::link(&app.secrets, &app.config.public_url, id, app.clock.now()))
 }
 
 /// The type of this name, of those that can be blocked from a session.

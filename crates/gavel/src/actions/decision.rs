@@ -4,7 +4,7 @@
 //! links are made anew for every attempt. [`show`] puts links in.
 
 use gavel_core::{
-    evidence::{Feature, ServerMembers, compose, link_decision_media},
+    evidence::{Feature, ServerMembers, compose, link_decision_media, stored_media},
     ids::SessionId,
     review::ActivityType,
     session::{SessionKind, SessionStatus},
@@ -63,6 +63,12 @@ pub async fn show(app: &App, caller: &Caller, id: SessionId, with_events: bool) 
         })
         .await?;
     Ok((linked(app, Value::Object(decision)), version))
+}
+
+/// A stored file as a link; `None` for any other text.
+pub fn link(app: &App, placeholder: &str) -> Option<String> {
+    let id = stored_media(placeholder)?;
+    Some(media::link(&app.secrets, &app.config.public_url, id, app.clock.now()))
 }
 
 /// The same object with links that work for an hour from now.

@@ -33,6 +33,7 @@ const COMMENT: usize = 10_000;
 const METADATA: usize = 16_384;
 
 /// An entry as sent.
+#[derive(Default)]
 pub struct NewEntry {
     value: Option<String>,
     reference_session: Option<SessionId>,
@@ -241,13 +242,13 @@ async fn write(
     if !entries::insert_entry(tx, &addition, entry).await? {
         return Err(Error::field("value", "This value already exists in the list."));
     }
-    lists::add_to_count(tx, list.id, -i64::try_from(expired).unwrap_or(0), now).await?;
     lists::add_to_count(tx, list.id, 1, now).await?;
     let marks_records = list.list_type == ListType::Blocklist && marks::leaves_mark(list.entry_type);
     if let Some(record) = entry.reference_record.filter(|_| marks_records) {
         marks::set_mark(tx, record, entry.id).await?;
     }
     if expired > 0 {
+        lists::add_to_count(tx, list.id, -i64::try_from(expired).unwrap_or(0), now).await?;
         marks::release_marks(tx, application, list.entry_type, revision, now).await?;
     }
     tx.wake_lists();
@@ -264,18 +265,8 @@ pub(super) async fn write_from_source(
     now: Timestamp,
 ) -> Result<(), Error> {
     let sent = source.value.stored().to_owned();
-    let new = NewEntry {
-        value: None,
-        reference_session: None,
-        reference_object: None,
-        display_label: String::new(),
-        comment: String::new(),
-        metadata: None,
-        expires_at: None,
-    };
-    let value = source.value.clone();
-    let entry = put_together(caller, &value, Some(&source), new, now)?;
-    write(tx, caller.application, list, &entry, &value, &sent, revision, now).await
+    let entry = put_together(caller, &source.value, Some(&source), NewEntry::default(), now)?;
+    write(tx, caller.application, list, &entry, &source.value, &sent, revision, now).await
 }
 
 /// Removes an entry and the marks it holds.

@@ -17,14 +17,15 @@ use crate::{
     },
 };
 
-/// Queues `status.updated` for a session whose row has just been written.
+/// Queues `status.updated` for a session whose row has just been written. Answers the decision, when the event carries one,
+/// for whoever answers with it too.
 pub async fn status_updated(
     tx: &mut Tx,
     app: &App,
     application: &Application,
     session: &Session,
     resubmit_info: Option<Value>,
-) -> Result<(), Error> {
+) -> Result<Option<Map<String, Value>>, Error> {
     let mut payload = envelope(app, application, session, EventType::StatusUpdated);
     if let Some(info) = resubmit_info {
         payload.insert("resubmit_info".into(), info);
@@ -33,7 +34,11 @@ pub async fn status_updated(
         let decision = decision::load(tx, app, application, session).await?;
         payload.insert("decision".into(), Value::Object(decision));
     }
-    queue_for_session(tx, app, application, session, EventType::StatusUpdated, payload).await
+    queue_for_session(tx, app, application, session, EventType::StatusUpdated, &payload).await?;
+    Ok(match payload.swap_remove("decision") {
+        Some(Value::Object(decision)) => Some(decision),
+        _ => None,
+    })
 }
 
 fn envelope(app: &App, application: &Application, session: &Session, event_type: EventType) -> Map<String, Value> {
@@ -63,7 +68,7 @@ async fn queue_for_session(
     application: &Application,
     session: &Session,
     event_type: EventType,
-    payload: Map<String, Value>,
+    payload: &Map<String, Value>,
 ) -> Result<(), Error> {
     let event = Event {
         id: new_id(),
@@ -72,7 +77,7 @@ async fn queue_for_session(
         object: session.id.0,
         sequence: session.version,
         session: Some(session.id),
-        payload: Value::Object(payload).to_string(),
+        payload: serde_json::to_string(payload).map_err(Error::fault)?,
         at: app.clock.now(),
     };
     queue(tx, &event).await

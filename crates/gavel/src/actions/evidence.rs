@@ -170,9 +170,12 @@ async fn record(
     status::note_change(tx, &session, before, "System", now).await?;
     sessions::set_state(tx, &session).await?;
     sessions::set_searchable(tx, id, &searchable::of(&session, &all)).await?;
-    events::status_updated(tx, app, &application, &session, None).await?;
+    let announced = events::status_updated(tx, app, &application, &session, None).await?;
     caller.audit(tx, "evidence.recorded", &[("session", id.0)], now).await?;
-    let decision = decision::load(tx, app, &application, &session).await?;
+    let decision = match announced {
+        Some(decision) => decision,
+        None => decision::load(tx, app, &application, &session).await?,
+    };
     Ok(decision::linked(app, Value::Object(decision)))
 }
 

@@ -17,7 +17,6 @@ use uuid::Uuid;
 use super::{Caller, Error, decision};
 use crate::{
     app::App,
-    media,
     store::{
         StoreError, Tx, Value as Param,
         db::escape_like,
@@ -350,9 +349,7 @@ fn member(record: &Record, name: &str) -> Value {
 
 /// A media member as a link.
 fn linked(app: &App, record: Option<&Record>, name: &str) -> Option<String> {
-    let placeholder = record?.data.get(name)?.as_str()?;
-    let id = placeholder.strip_prefix(gavel_core::evidence::MEDIA_PREFIX)?.parse().ok()?;
-    Some(media::link(&app.secrets, &app.config.public_url, id, app.clock.now()))
+    decision::link(app, record?.data.get(name)?.as_str()?)
 }
 
 /// Every feature of the session with where it stands; those without a record are not finished.

@@ -2,7 +2,7 @@
 
 use gavel_core::{
     entry::{EntryType, EntryValue},
-    ids::{ApplicationId, EntryId, ListId, RecordId, SessionId},
+    ids::{ApplicationId, EntryId, ListId, SessionId},
     time::Timestamp,
 };
 use serde_json::{Map, Value as Json};
@@ -74,15 +74,6 @@ pub async fn list_made_from(tx: &mut Tx, list: ListId, session: SessionId) -> Re
         )
         .await?;
     rows.iter().map(|row| row.get(0).map(EntryId)).collect()
-}
-
-/// Clears the marks on these records.
-pub async fn clear_marks(tx: &mut Tx, records: &[RecordId]) -> Result<(), StoreError> {
-    for record in records {
-        let params = [record.0.into(), false.into()];
-        tx.execute("UPDATE records SET is_blocklisted = $2, marked_by = NULL WHERE id = $1", &params).await?;
-    }
-    Ok(())
 }
 
 /// A page of the live entries of the system blocklists of these types that were made from a session, newest first, and

@@ -102,6 +102,15 @@ pub async fn set_mark(tx: &mut Tx, record: RecordId, entry: EntryId) -> Result<(
     Ok(())
 }
 
+/// Clears the marks on these records.
+pub async fn clear_marks(tx: &mut Tx, records: &[RecordId]) -> Result<(), StoreError> {
+    for record in records {
+        let params = [record.0.into(), false.into()];
+        tx.execute("UPDATE records SET is_blocklisted = $2, marked_by = NULL WHERE id = $1", &params).await?;
+    }
+    Ok(())
+}
+
 /// Lets go of the marks held by the entries this revision removed: another live blocklist entry that covers the record's
 /// value takes the mark over, else it is cleared. To be called when everything the revision adds is written.
 ///

@@ -223,7 +223,7 @@ pub async fn find_stored_face(tx: &mut Tx, application: ApplicationId, vendor_da
         let member = if c.take::<String>()? == liveness { "reference_image" } else { "portrait_image" };
         let data: Json = serde_json::from_str(&c.take::<String>()?).map_err(|_| StoreError::unreadable("record"))?;
         let placeholder = data.get(member).and_then(Json::as_str);
-        let id = placeholder.and_then(|text| text.strip_prefix(gavel_core::evidence::MEDIA_PREFIX)?.parse().ok());
+        let id = placeholder.and_then(gavel_core::evidence::stored_media);
         if id.is_some() {
             return Ok(id);
         }

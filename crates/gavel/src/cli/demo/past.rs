@@ -76,7 +76,7 @@ pub async fn set_status(app: &App, id: SessionId, to: SessionStatus) -> Result<(
                 status::move_to(&mut session, to);
                 sessions::set_state(tx, &session).await?;
                 status::note_change(tx, &session, from, "System", handle.clock.now()).await?;
-                events::status_updated(tx, &handle, &application, &session, None).await
+                events::status_updated(tx, &handle, &application, &session, None).await.map(drop)
             })
         })
         .await
