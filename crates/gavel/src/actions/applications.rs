@@ -6,14 +6,16 @@ use gavel_core::{
     session::Environment,
 };
 
-use super::{Caller, Error, keys};
+use super::{Caller, Error, amendment::Amendment, keys};
 use crate::{
     app::App,
     clock::{new_id, random_text},
     store::{
         Tx,
-        applications::{self, Application, Counter},
-        lists, workflows,
+        applications::{self, Application},
+        lists,
+        revisions::Effect,
+        workflows,
     },
 };
 
@@ -59,7 +61,8 @@ pub async fn provision(tx: &mut Tx, app: &App, name: &str, environment: Environm
         created_at: now,
     };
     applications::insert_application(tx, &application).await?;
-    applications::take_next(tx, id, Counter::ListsRevision).await?;
+    let caller = Caller::system(id, "SERVER", "");
+    let amendment = Amendment::begin(tx, &caller, now).await?;
     for list in &SYSTEM_LISTS {
         let row = lists::List {
             id: new_id::<ListId>(),
@@ -74,8 +77,9 @@ pub async fn provision(tx: &mut Tx, app: &App, name: &str, environment: Environm
             updated_at: now,
         };
         lists::insert_list(tx, id, &row).await?;
+        amendment.note(tx, row.id, Effect::of_list("list.created")).await?;
     }
     workflows::insert_default(tx, id, new_id::<WorkflowId>(), new_id::<WorkflowVersionId>(), now).await?;
-    Caller::system(id, "SERVER", "").audit(tx, "application.created", &[("application", id.0)], now).await?;
+    caller.audit(tx, "application.created", &[("application", id.0)], now).await?;
     Ok(id)
 }

@@ -9,15 +9,15 @@ use gavel_core::{
 };
 use serde::Serialize;
 
-use super::{Caller, Error, decision, entries::write_from_source};
+use super::{Caller, Error, amendment::Amendment, decision, entries::write_from_source};
 use crate::{
     app::App,
     store::{
         Tx,
-        applications::{self, Counter},
         blocklist::{self, FromSession},
         entries, lists, marks,
         records::document_code,
+        revisions::Effect,
         sessions::{self, Session},
     },
 };
@@ -74,19 +74,18 @@ pub async fn add(app: &App, caller: &Caller, body: Result<Selection, FieldErrors
     let (caller_, now) = (caller.clone(), app.clock.now());
     app.act(caller, move |tx| {
         Box::pin(async move {
-            let revision = applications::take_next(tx, caller_.application, Counter::ListsRevision).await?;
+            let amendment = Amendment::begin(tx, &caller_, now).await?;
             let session = find(tx, &caller_, selection.session).await?;
             let mut errors = FieldErrors::default();
             for (entry_type, flag) in selection.kinds {
                 match marks::list_sources(tx, &session, entry_type).await?.pop() {
-                    Some(source) => block(tx, &caller_, entry_type, source, revision, now).await?,
+                    Some(source) => block(tx, &amendment, entry_type, source).await?,
                     None => errors.add(flag, FieldError::text(format!("Session has no {entry_type} data."))),
                 }
             }
             if !errors.is_empty() {
                 return Err(errors.into()); // What was written is taken back with the transaction.
             }
-            tx.wake_lists();
             caller_.audit(tx, "blocklist.added", &[("session", session.id.0)], now).await?;
             Ok(Message { message: "Successfully updated blocklist." })
         })
@@ -99,18 +98,12 @@ async fn find(tx: &mut Tx, caller: &Caller, id: SessionId) -> Result<Session, Er
 }
 
 /// Puts one value on its system blocklist; an entry that is there already takes the mark.
-async fn block(
-    tx: &mut Tx,
-    caller: &Caller,
-    entry_type: EntryType,
-    source: marks::Source,
-    revision: u64,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let list = blocklist::find_system(tx, caller.application, entry_type, now).await?;
+async fn block(tx: &mut Tx, amendment: &Amendment<'_>, entry_type: EntryType, source: marks::Source) -> Result<(), Error> {
+    let now = amendment.moment.at;
+    let list = blocklist::find_system(tx, amendment.caller.application, entry_type, now).await?;
     match blocklist::find_live(tx, list.id, &source.value, now).await? {
         Some(entry) => Ok(marks::set_mark(tx, source.record, entry).await?),
-        None => write_from_source(tx, caller, &list, source, revision, now).await,
+        None => write_from_source(tx, amendment, &list, source).await,
     }
 }
 
@@ -121,21 +114,23 @@ pub async fn remove(app: &App, caller: &Caller, body: Result<Selection, FieldErr
     app.act(caller, move |tx| {
         Box::pin(async move {
             let application = caller_.application;
-            let revision = applications::take_next(tx, application, Counter::ListsRevision).await?;
+            let amendment = Amendment::begin(tx, &caller_, now).await?;
             let session = find(tx, &caller_, selection.session).await?;
             for (entry_type, _) in selection.kinds {
                 let list = blocklist::find_system(tx, application, entry_type, now).await?;
                 let sources = marks::list_sources(tx, &session, entry_type).await?;
                 let records: Vec<_> = sources.iter().map(|source| source.record).collect();
                 marks::clear_marks(tx, &records).await?;
+                let mut removed = 0;
                 for entry in blocklist::list_made_from(tx, list.id, session.id).await? {
-                    if entries::remove_entry(tx, list.id, entry, revision, now).await? {
+                    if entries::remove_entry(tx, list.id, entry, amendment.moment).await? {
                         lists::add_to_count(tx, list.id, -1, now).await?;
+                        removed += 1;
                     }
                 }
-                marks::release_marks(tx, application, entry_type, revision, now).await?;
+                marks::release_marks(tx, application, entry_type, amendment.moment.revision, now).await?;
+                amendment.note(tx, list.id, Effect { kind: "entry.removed", added: 0, removed, changed: 0 }).await?;
             }
-            tx.wake_lists();
             caller_.audit(tx, "blocklist.removed", &[("session", session.id.0)], now).await?;
             Ok(Message { message: "Successfully removed from blocklist." })
         })

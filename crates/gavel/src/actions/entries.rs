@@ -12,16 +12,17 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{Caller, Error};
+use super::{Caller, Error, amendment::Amendment};
 use crate::{
     app::App,
     clock::new_id,
     store::{
         Tx,
-        applications::{self, Counter},
         entries::{self, Addition, Entry},
         lists::{self, List},
-        marks, sessions,
+        marks,
+        revisions::{Effect, Moment},
+        sessions,
     },
 };
 
@@ -136,15 +137,14 @@ pub async fn add(app: &App, caller: &Caller, id: ListId, body: Result<NewEntry, 
     app.act(caller, move |tx| {
         Box::pin(async move {
             let caller = caller_;
-            // The revision is taken first: its lock keeps changes to the lists of one application apart.
-            let revision = applications::take_next(tx, caller.application, Counter::ListsRevision).await?;
+            let amendment = Amendment::begin(tx, &caller, now).await?;
             let list = lists::find_list(tx, caller.application, id, now).await?.ok_or(Error::NOT_FOUND)?;
             let new = body?;
             if new.reference_session.is_some() {
                 caller.must(Resource::Sessions, Level::Read)?;
             }
-            let (entry, value, sent) = make(tx, &caller, &list, new, now).await?;
-            write(tx, caller.application, &list, &entry, &value, &sent, revision, now).await?;
+            let (entry, value, sent) = make(tx, &amendment, &list, new).await?;
+            write(tx, &amendment, &list, &entry, &value, &sent).await?;
             caller.audit(tx, "entry.added", &[("list", id.0), ("entry", entry.id.0)], now).await?;
             Ok(entry.into())
         })
@@ -153,20 +153,14 @@ pub async fn add(app: &App, caller: &Caller, id: ListId, body: Result<NewEntry, 
 }
 
 /// Parses the value, finds its source, and puts the entry together.
-async fn make(
-    tx: &mut Tx,
-    caller: &Caller,
-    list: &List,
-    new: NewEntry,
-    now: Timestamp,
-) -> Result<(Entry, EntryValue, String), Error> {
+async fn make(tx: &mut Tx, amendment: &Amendment<'_>, list: &List, new: NewEntry) -> Result<(Entry, EntryValue, String), Error> {
     if new.value.is_none() && new.reference_session.is_none() {
         return Err(Error::field("value", "This field is required unless reference_session_id is provided."));
     }
     let parse = |sent: &str| EntryValue::parse(list.entry_type, sent).map_err(|e| Error::field("value", e.message()));
     let typed = new.value.as_deref().map(parse).transpose()?;
     let source = match new.reference_session {
-        Some(session) => Some(find_source(tx, caller.application, list, session, typed.as_ref()).await?),
+        Some(session) => Some(find_source(tx, amendment.caller.application, list, session, typed.as_ref()).await?),
         None => None,
     };
     let value = match (&source, typed) {
@@ -175,23 +169,22 @@ async fn make(
         (None, None) => return Err(Error::fault("an entry without a value passed its checks")),
     };
     let sent = new.value.clone().unwrap_or_else(|| value.stored().to_owned());
-    let entry = put_together(caller, &value, source.as_ref(), new, now)?;
+    let entry = put_together(amendment, &value, source.as_ref(), new)?;
     Ok((entry, value, sent))
 }
 
 fn put_together(
-    caller: &Caller,
+    amendment: &Amendment<'_>,
     value: &EntryValue,
     source: Option<&marks::Source>,
     new: NewEntry,
-    now: Timestamp,
 ) -> Result<Entry, Error> {
     Ok(Entry {
         id: new_id(),
         value: value.stored().to_owned(),
         display_label: new.display_label,
         comment: new.comment,
-        added_by: caller.actor.added_by().to_owned(),
+        added_by: amendment.caller.actor.added_by().to_owned(),
         reference_session: source.map(|source| source.session),
         reference_record: source.map(|source| source.record),
         reference_object: source.map(|source| source.record.0).or(new.reference_object),
@@ -200,7 +193,9 @@ fn put_together(
             None => new.metadata,
         },
         expires_at: new.expires_at,
-        created_at: now,
+        created_at: amendment.moment.at,
+        revision: amendment.moment.revision,
+        held_at: None,
     })
 }
 
@@ -226,47 +221,42 @@ async fn find_source(
 }
 
 /// Writes an entry, and on blocklists the mark on the record it was made from.
-#[expect(clippy::too_many_arguments, reason = "one row's worth of facts, each of its own type")]
 async fn write(
     tx: &mut Tx,
-    application: ApplicationId,
+    amendment: &Amendment<'_>,
     list: &List,
     entry: &Entry,
     value: &EntryValue,
     sent_value: &str,
-    revision: u64,
-    now: Timestamp,
 ) -> Result<(), Error> {
-    let expired = entries::remove_expired(tx, list.id, value, revision, now).await?;
-    let addition = Addition { application, list: list.id, value, sent_value, version: new_id(), revision };
+    let (application, Moment { revision, at }) = (amendment.caller.application, amendment.moment);
+    let expired = entries::remove_expired(tx, list.id, value, amendment.moment).await?;
+    let addition = Addition { application, list: list.id, value, sent_value, version: new_id() };
     if !entries::insert_entry(tx, &addition, entry).await? {
         return Err(Error::field("value", "This value already exists in the list."));
     }
-    lists::add_to_count(tx, list.id, 1, now).await?;
+    lists::add_to_count(tx, list.id, 1, at).await?;
     let marks_records = list.list_type == ListType::Blocklist && marks::leaves_mark(list.entry_type);
     if let Some(record) = entry.reference_record.filter(|_| marks_records) {
         marks::set_mark(tx, record, entry.id).await?;
     }
     if expired > 0 {
-        lists::add_to_count(tx, list.id, -i64::try_from(expired).unwrap_or(0), now).await?;
-        marks::release_marks(tx, application, list.entry_type, revision, now).await?;
+        lists::add_to_count(tx, list.id, -i64::try_from(expired).unwrap_or(0), at).await?;
+        marks::release_marks(tx, application, list.entry_type, revision, at).await?;
     }
-    tx.wake_lists();
-    Ok(())
+    amendment.note(tx, list.id, Effect { kind: "entry.added", added: 1, removed: expired, changed: 0 }).await
 }
 
 /// Writes the entry of a record, without anything a caller would add to it.
 pub(super) async fn write_from_source(
     tx: &mut Tx,
-    caller: &Caller,
+    amendment: &Amendment<'_>,
     list: &List,
     source: marks::Source,
-    revision: u64,
-    now: Timestamp,
 ) -> Result<(), Error> {
     let sent = source.value.stored().to_owned();
-    let entry = put_together(caller, &source.value, Some(&source), NewEntry::default(), now)?;
-    write(tx, caller.application, list, &entry, &source.value, &sent, revision, now).await
+    let entry = put_together(amendment, &source.value, Some(&source), NewEntry::default())?;
+    write(tx, amendment, list, &entry, &source.value, &sent).await
 }
 
 /// Removes an entry and the marks it holds.
@@ -275,14 +265,14 @@ pub async fn remove(app: &App, caller: &Caller, list: ListId, id: EntryId) -> Re
     app.act(caller, move |tx| {
         Box::pin(async move {
             let application = caller_.application;
-            let revision = applications::take_next(tx, application, Counter::ListsRevision).await?;
+            let amendment = Amendment::begin(tx, &caller_, now).await?;
             let entry_type = lists::find_list(tx, application, list, now).await?.ok_or(Error::NOT_FOUND)?.entry_type;
-            if !entries::remove_entry(tx, list, id, revision, now).await? {
+            if !entries::remove_entry(tx, list, id, amendment.moment).await? {
                 return Err(Error::NOT_FOUND);
             }
             lists::add_to_count(tx, list, -1, now).await?;
-            marks::release_marks(tx, application, entry_type, revision, now).await?;
-            tx.wake_lists();
+            marks::release_marks(tx, application, entry_type, amendment.moment.revision, now).await?;
+            amendment.note(tx, list, Effect { kind: "entry.removed", added: 0, removed: 1, changed: 0 }).await?;
             caller_.audit(tx, "entry.removed", &[("list", list.0), ("entry", id.0)], now).await?;
             Ok(())
         })

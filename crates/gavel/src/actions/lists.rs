@@ -9,16 +9,15 @@ use gavel_core::{
 };
 use serde::Serialize;
 
-use super::{Caller, Error};
+use super::{Caller, Error, amendment::Amendment};
 use crate::{
     app::App,
     clock::new_id,
     store::{
-        Tx,
-        applications::{self, Counter},
-        entries,
+        Tx, entries,
         lists::{self, Filter, List},
         marks,
+        revisions::Effect,
     },
 };
 
@@ -163,10 +162,11 @@ pub async fn create(app: &App, caller: &Caller, body: Result<NewList, FieldError
                 updated_at: now,
             };
             // Names are checked, and changed, one application at a time: the revision's lock sees to it.
-            applications::take_next(tx, caller_.application, Counter::ListsRevision).await?;
+            let amendment = Amendment::begin(tx, &caller_, now).await?;
             if !lists::insert_list(tx, caller_.application, &list).await? {
                 return Err(name_taken());
             }
+            amendment.note(tx, list.id, Effect::of_list("list.created")).await?;
             caller_.audit(tx, "list.created", &[("list", list.id.0)], now).await?;
             Ok(list.into())
         })
@@ -184,7 +184,7 @@ pub async fn update(app: &App, caller: &Caller, id: ListId, body: Result<ListCha
     app.act(caller, move |tx| {
         Box::pin(async move {
             let application = caller_.application;
-            applications::take_next(tx, application, Counter::ListsRevision).await?;
+            let amendment = Amendment::begin(tx, &caller_, now).await?;
             let mut list = find(tx, application, id, now).await?;
             if list.is_system {
                 return Err(Error::Refused("System lists cannot be modified.".into()));
@@ -196,6 +196,7 @@ pub async fn update(app: &App, caller: &Caller, id: ListId, body: Result<ListCha
             if !lists::set_name_and_description(tx, application, id, &list.name, &list.description, now).await? {
                 return Err(name_taken());
             }
+            amendment.note(tx, id, Effect::of_list("list.updated")).await?;
             caller_.audit(tx, "list.updated", &[("list", id.0)], now).await?;
             Ok(list.into())
         })
@@ -209,15 +210,15 @@ pub async fn delete(app: &App, caller: &Caller, id: ListId) -> Result<(), Error>
     app.act(caller, move |tx| {
         Box::pin(async move {
             let application = caller_.application;
-            let revision = applications::take_next(tx, application, Counter::ListsRevision).await?;
+            let amendment = Amendment::begin(tx, &caller_, now).await?;
             let list = find(tx, application, id, now).await?;
             if list.is_system {
                 return Err(Error::Refused("System lists cannot be deleted.".into()));
             }
-            entries::remove_all(tx, id, revision, now).await?;
+            let removed = entries::remove_all(tx, id, amendment.moment).await?;
             lists::set_deleted(tx, id, now).await?;
-            marks::release_marks(tx, application, list.entry_type, revision, now).await?;
-            tx.wake_lists();
+            marks::release_marks(tx, application, list.entry_type, amendment.moment.revision, now).await?;
+            amendment.note(tx, id, Effect { removed, ..Effect::of_list("list.deleted") }).await?;
             caller_.audit(tx, "list.deleted", &[("list", id.0)], now).await?;
             Ok(())
         })

@@ -4,6 +4,7 @@
 //! ([`crate::app::App::act`]); its commit is the last line that can fail. The rules it applies are in `gavel-core`, the
 //! statements in [`crate::store`]; what it refuses is an [`Error`], which knows nothing of HTTP.
 
+mod amendment;
 pub mod applications;
 pub mod blocklist;
 pub mod decision;

@@ -16,7 +16,7 @@ use gavel_core::{
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{Row, StoreError, Tx, Value};
+use super::{Row, StoreError, Tx, Value, revisions::Moment};
 
 /// An entry as it stands.
 #[derive(Debug, Clone)]
@@ -43,12 +43,14 @@ pub struct Entry {
     pub expires_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// The revision of the lists that brought this version of it.
+    pub revision: u64,
+    /// Since when the flood guard keeps it for a person to look at.
+    pub held_at: Option<Timestamp>,
 }
 
 const COLUMNS: &str = "id, value, display_label, comment, added_by, reference_session_id, reference_session_number,
-    reference_record_id, reference_object_uuid, metadata, expires_at, created_at";
-/// Where a column behind [`COLUMNS`] stands.
-const ADDED_REV: usize = 12;
+    reference_record_id, reference_object_uuid, metadata, expires_at, created_at, added_rev, held_at";
 
 fn from_row(row: &Row) -> Result<Entry, StoreError> {
     let mut c = row.columns();
@@ -67,6 +69,8 @@ fn from_row(row: &Row) -> Result<Entry, StoreError> {
         metadata: read_json(c.take()?)?,
         expires_at: c.take()?,
         created_at: c.take()?,
+        revision: c.take()?,
+        held_at: c.take()?,
     })
 }
 
@@ -87,8 +91,6 @@ pub struct Addition<'a> {
     pub sent_value: &'a str,
     /// This row.
     pub version: Uuid,
-    /// The revision it belongs to from now on.
-    pub revision: u64,
 }
 
 /// Writes an entry. `false`: the list holds a live entry with this match key.
@@ -120,7 +122,7 @@ pub async fn insert_entry(tx: &mut Tx, addition: &Addition<'_>, entry: &Entry) -
                 entry.metadata.as_ref().map(|json| json.get()).into(),
                 entry.expires_at.into(),
                 entry.created_at.into(),
-                addition.revision.into(),
+                entry.revision.into(),
             ],
         )
         .await?;
@@ -138,17 +140,11 @@ fn folded(texts: &[&str]) -> String {
 }
 
 /// Ends the version of an expired entry with this key, so that its value is free again. Answers how many (0 or 1).
-pub async fn remove_expired(
-    tx: &mut Tx,
-    list: ListId,
-    value: &EntryValue,
-    revision: u64,
-    now: Timestamp,
-) -> Result<u64, StoreError> {
+pub async fn remove_expired(tx: &mut Tx, list: ListId, value: &EntryValue, moment: Moment) -> Result<u64, StoreError> {
     tx.execute(
         "UPDATE entries SET removed_rev = $3, removed_at = $4
          WHERE list_id = $1 AND key_digest = $2 AND removed_rev IS NULL AND expires_at <= $4",
-        &[list.0.into(), value.digest().into(), revision.into(), now.into()],
+        &[list.0.into(), value.digest().into(), moment.revision.into(), moment.at.into()],
     )
     .await
 }
@@ -183,22 +179,22 @@ pub async fn list_entries(
 }
 
 /// Ends an entry's live version. `false`: unknown, of another list, removed or expired.
-pub async fn remove_entry(tx: &mut Tx, list: ListId, id: EntryId, revision: u64, now: Timestamp) -> Result<bool, StoreError> {
+pub async fn remove_entry(tx: &mut Tx, list: ListId, id: EntryId, moment: Moment) -> Result<bool, StoreError> {
     let rows = tx
         .execute(
             "UPDATE entries SET removed_rev = $3, removed_at = $4
              WHERE id = $2 AND list_id = $1 AND removed_rev IS NULL AND (expires_at IS NULL OR expires_at > $4)",
-            &[list.0.into(), id.0.into(), revision.into(), now.into()],
+            &[list.0.into(), id.0.into(), moment.revision.into(), moment.at.into()],
         )
         .await?;
     Ok(rows == 1)
 }
 
 /// Ends the live versions of all entries of a list.
-pub async fn remove_all(tx: &mut Tx, list: ListId, revision: u64, now: Timestamp) -> Result<u64, StoreError> {
+pub async fn remove_all(tx: &mut Tx, list: ListId, moment: Moment) -> Result<u64, StoreError> {
     tx.execute(
         "UPDATE entries SET removed_rev = $2, removed_at = $3 WHERE list_id = $1 AND removed_rev IS NULL",
-        &[list.0.into(), revision.into(), now.into()],
+        &[list.0.into(), moment.revision.into(), moment.at.into()],
     )
     .await
 }
@@ -218,12 +214,12 @@ pub async fn find_versions(
         // Filled up to a power of two, so that only a few texts of the statement are ever prepared.
         params.resize(chunk.len().next_power_of_two(), chunk[0].0.0.into());
         let sql = format!(
-            "SELECT {COLUMNS}, added_rev FROM entries WHERE removed_rev IS NULL AND id IN ({})",
+            "SELECT {COLUMNS} FROM entries WHERE removed_rev IS NULL AND id IN ({})",
             super::db::placeholders(1, params.len())
         );
         for row in tx.query(&sql, &params).await? {
             let entry = from_row(&row)?;
-            found.insert((entry.id, row.get(ADDED_REV)?), entry);
+            found.insert((entry.id, entry.revision), entry);
         }
     }
     // Removed or edited after the revision the caller knows: few, if any.

@@ -22,6 +22,7 @@ pub mod media;
 pub mod migrate;
 pub mod outbox;
 pub mod records;
+pub mod revisions;
 pub mod sessions;
 pub mod workflows;
 
