@@ -38,6 +38,7 @@ fn main() {
         entry: new_id(),
         added_rev: n + 1,
         expires_at: None,
+        held: false,
         value: value(n),
     };
     let records: Vec<EntryRecord> = (0..options.entries).map(record).collect();

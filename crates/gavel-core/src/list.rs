@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::entry::EntryType;
 
@@ -48,6 +48,22 @@ impl fmt::Display for ListType {
 impl Serialize for ListType {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+/// When a blocklist's entry hits so often that a person should look before it declines more (`/x/`, off by default).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FloodGuard {
+    /// Fewer hits within the hour are never a flood.
+    pub min_hits: u64,
+    /// How many times the entry's own average hour the hits must be above.
+    pub factor: u64,
+}
+
+impl FloodGuard {
+    /// Whether so many hits within this hour are a flood, after an average hour of the past.
+    pub fn is_flood(&self, this_hour: u64, average_before: f64) -> bool {
+        this_hour >= self.min_hits && this_hour as f64 > average_before * self.factor as f64
     }
 }
 
@@ -128,6 +144,15 @@ mod tests {
         );
         assert!(SYSTEM_LISTS.iter().all(|list| !list.description.is_empty()));
         assert_eq!(names.iter().collect::<HashSet<_>>().len(), names.len());
+    }
+
+    #[test]
+    fn a_flood_is_much_and_much_more_than_before() {
+        let guard = FloodGuard { min_hits: 20, factor: 10 };
+        for (now, before, expected) in [(19, 0.0, false), (20, 0.0, true), (20, 2.0, false), (21, 2.0, true), (500, 60.0, false)]
+        {
+            assert_eq!(guard.is_flood(now, before), expected, "{now} after {before}");
+        }
     }
 
     #[test]

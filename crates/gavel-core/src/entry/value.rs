@@ -100,6 +100,19 @@ impl EntryValue {
         self.network
     }
 
+    /// The values an entry may have to match this one: for an address or range every range that holds all of it, from wide
+    /// to narrow, itself the last; for everything else the value alone.
+    pub fn covering(&self) -> Vec<Self> {
+        let Some(network) = self.network else { return vec![self.clone()] };
+        let wider = (0..=network.prefix_len()).filter_map(|len| Some(IpNet::new(network.addr(), len).ok()?.trunc()));
+        wider
+            .map(|network| Self {
+                network: Some(network),
+                ..Self::with_key_as_stored(self.entry_type, ip_address::canonical_text(network))
+            })
+            .collect()
+    }
+
     /// SHA-256 of the match key. Databases index this instead of the key, whose length can exceed an index row.
     pub fn digest(&self) -> [u8; 32] {
         Sha256::digest(self.key().as_bytes()).into()

@@ -48,7 +48,7 @@ pub struct ListFinding {
 }
 
 impl ListFinding {
-    /// What a hit of the index says about a signal. The guard's hold, when there is one, is the caller's to add.
+    /// What a hit of the index says about a signal.
     pub fn of(hit: &Hit, signal: &Signal) -> Self {
         Self {
             entry_type: signal.entry_type,
@@ -56,7 +56,7 @@ impl ListFinding {
             list: hit.list,
             entry: hit.entry,
             value: signal.value.stored().to_owned(),
-            held: false,
+            held: hit.held,
             face: None,
         }
     }

@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 use super::{
     EntryRecord,
     probe::{KeyedHash, PrefixLengths, Probe},
-    segment::{KeyRange, NONE, Row, Segment, Tombstone},
+    segment::{KeyRange, ListNumber, NONE, Row, Segment, Tombstone},
 };
 use crate::{
     ids::{EntryId, ListId},
@@ -38,7 +38,7 @@ impl Builder {
             added_rev: record.added_rev,
             expires_at: record.expires_at.map_or(i64::MAX, Timestamp::as_micros),
             key: KeyRange::new(0, 0),
-            list: 0,
+            list: ListNumber::new(0, record.held),
             next: NONE,
         };
         self.push_row(row, (record.list, record.list_type), Probe::of(&record.value).bytes());
@@ -48,13 +48,13 @@ impl Builder {
     pub(super) fn push_row(&mut self, row: Row, (list, list_type): (ListId, ListType), key: &[u8]) {
         let number = match self.rows.last() {
             // Entries of one list tend to come together.
-            Some(before) if self.lists[before.list as usize].0 == list => before.list,
+            Some(before) if self.lists[before.list.number() as usize].0 == list => before.list.number(),
             _ => self.number_of(list, list_type),
         };
         self.prefix_lengths.note(key);
         let range = KeyRange::new(self.keys.len(), key.len() as u8); // A probe is never longer than 255 bytes.
         self.keys.extend_from_slice(key);
-        self.rows.push(Row { key: range, list: number, next: NONE, ..row });
+        self.rows.push(Row { key: range, list: ListNumber::new(number, row.list.is_held()), next: NONE, ..row });
     }
 
     /// Takes a tombstone for older segments.

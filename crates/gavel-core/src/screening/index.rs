@@ -194,7 +194,7 @@ impl Index {
 }
 
 fn hit(row: &Row, (list, list_type): (ListId, ListType), comparison: Comparison) -> Hit {
-    Hit { list, list_type, entry: row.entry, added_rev: row.added_rev, comparison }
+    Hit { list, list_type, entry: row.entry, added_rev: row.added_rev, held: row.list.is_held(), comparison }
 }
 
 /// Without keys: the values are personal, the hash key is secret.

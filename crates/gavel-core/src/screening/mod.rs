@@ -45,6 +45,8 @@ pub struct EntryRecord {
     pub added_rev: u64,
     /// From this instant on the entry is dead; `None`: never.
     pub expires_at: Option<Timestamp>,
+    /// The flood guard keeps it for a person: its match is a reason to look, not to decline.
+    pub held: bool,
     /// What it matches.
     pub value: EntryValue,
 }
@@ -74,6 +76,8 @@ pub struct Hit {
     pub entry: EntryId,
     /// The revision that brought the matching version.
     pub added_rev: u64,
+    /// The flood guard keeps the entry for a person.
+    pub held: bool,
     /// How it matches.
     pub comparison: Comparison,
 }

@@ -39,13 +39,14 @@ fn entry_value() -> impl Strategy<Value = EntryValue> {
 
 fn record() -> impl Strategy<Value = EntryRecord> {
     let list_type = prop::sample::select(&ListType::ALL[..]);
-    (0u128..4, list_type, any::<u128>(), prop::option::of(0i64..10), entry_value()).prop_map(
-        |(list, list_type, entry, expires_at, value)| EntryRecord {
+    (0u128..4, list_type, any::<u128>(), prop::option::of(0i64..10), any::<bool>(), entry_value()).prop_map(
+        |(list, list_type, entry, expires_at, held, value)| EntryRecord {
             list: ListId(Uuid::from_u128(list * 3 + list_type as u128)),
             list_type,
             entry: EntryId(Uuid::from_u128(entry)),
             added_rev: 0,
             expires_at: expires_at.map(Timestamp::from_micros),
+            held,
             value,
         },
     )
@@ -108,8 +109,8 @@ fn scan(records: &[EntryRecord], value: &EntryValue, now: Timestamp) -> Vec<Hit>
         .iter()
         .filter(|record| record.expires_at.is_none_or(|at| at > now))
         .filter_map(|record| {
-            let EntryRecord { list, list_type, entry, added_rev, .. } = *record;
-            Some(Hit { list, list_type, entry, added_rev, comparison: compare(record)? })
+            let EntryRecord { list, list_type, entry, added_rev, held, .. } = *record;
+            Some(Hit { list, list_type, entry, added_rev, held, comparison: compare(record)? })
         })
         .collect();
     hits.sort_by_key(|hit| (hit.added_rev, hit.entry));

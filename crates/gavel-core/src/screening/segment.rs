@@ -26,8 +26,7 @@ pub(super) struct Row {
     /// Microseconds; `i64::MAX`, beyond every timestamp, means never.
     pub(super) expires_at: i64,
     pub(super) key: KeyRange,
-    /// Into `lists` of the segment.
-    pub(super) list: u32,
+    pub(super) list: ListNumber,
     /// The next row with the same key.
     pub(super) next: u32,
 }
@@ -35,6 +34,26 @@ pub(super) struct Row {
 impl Row {
     pub(super) fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at <= now.as_micros()
+    }
+}
+
+/// Into `lists` of the segment; the highest bit says that the entry is held.
+#[derive(Clone, Copy)]
+pub(super) struct ListNumber(u32);
+
+impl ListNumber {
+    const HELD: u32 = 1 << 31;
+
+    pub(super) fn new(number: u32, held: bool) -> Self {
+        Self(if held { number | Self::HELD } else { number })
+    }
+
+    pub(super) fn number(self) -> u32 {
+        self.0 & !Self::HELD
+    }
+
+    pub(super) fn is_held(self) -> bool {
+        self.0 & Self::HELD != 0
     }
 }
 
@@ -98,7 +117,7 @@ impl Segment {
     }
 
     pub(super) fn list_of(&self, row: &Row) -> (ListId, ListType) {
-        self.lists[row.list as usize]
+        self.lists[row.list.number() as usize]
     }
 
     pub(super) fn key_of(&self, row: &Row) -> &[u8] {

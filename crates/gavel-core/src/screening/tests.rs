@@ -31,6 +31,7 @@ fn record(n: u128, added_rev: u64, entry_type: EntryType, sent: &str) -> EntryRe
         entry: entry(n),
         added_rev,
         expires_at: None,
+        held: false,
         value: value(entry_type, sent),
     }
 }

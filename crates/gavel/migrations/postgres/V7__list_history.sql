@@ -29,6 +29,8 @@ DROP INDEX entries_by_added;
 CREATE INDEX entries_by_added ON entries (application_id, added_rev, id);
 CREATE INDEX entries_by_list ON entries (list_id, added_rev, id);
 CREATE INDEX entries_removed_by_key ON entries (list_id, key_digest) WHERE removed_rev IS NOT NULL;
+-- For what follows from an expiry.
+CREATE INDEX entries_by_instant ON entries (expires_at) WHERE removed_rev IS NULL AND expires_at IS NOT NULL;
 -- All versions of an entry.
 CREATE INDEX entries_removed_by_id ON entries (id) WHERE removed_rev IS NOT NULL;
 
@@ -37,9 +39,11 @@ ALTER TABLE lists ADD COLUMN flood_guard text;
 
 -- Hits of decisions that are not counted yet, written with the decision; a worker adds them up.
 CREATE TABLE waiting_hits (
-    id uuid PRIMARY KEY,
+    screening_id uuid NOT NULL,
+    record_id uuid NOT NULL,
     entry_id uuid NOT NULL,
-    at bigint NOT NULL
+    at bigint NOT NULL,
+    PRIMARY KEY (screening_id, record_id, entry_id)
 );
 CREATE TABLE entry_hits (
     entry_id uuid PRIMARY KEY,

@@ -29,6 +29,8 @@ DROP INDEX entries_by_added;
 CREATE INDEX entries_by_added ON entries (application_id, added_rev, id);
 CREATE INDEX entries_by_list ON entries (list_id, added_rev, id);
 CREATE INDEX entries_removed_by_key ON entries (list_id, key_digest) WHERE removed_rev IS NOT NULL;
+-- For what follows from an expiry.
+CREATE INDEX entries_by_instant ON entries (expires_at) WHERE removed_rev IS NULL AND expires_at IS NOT NULL;
 -- All versions of an entry.
 CREATE INDEX entries_removed_by_id ON entries (id) WHERE removed_rev IS NOT NULL;
 
@@ -37,9 +39,11 @@ ALTER TABLE lists ADD COLUMN flood_guard TEXT;
 
 -- Hits of decisions that are not counted yet, written with the decision; a worker adds them up.
 CREATE TABLE waiting_hits (
-    id BLOB PRIMARY KEY,
+    screening_id BLOB NOT NULL,
+    record_id BLOB NOT NULL,
     entry_id BLOB NOT NULL,
-    at INTEGER NOT NULL
+    at INTEGER NOT NULL,
+    PRIMARY KEY (screening_id, record_id, entry_id)
 ) STRICT;
 CREATE TABLE entry_hits (
     entry_id BLOB PRIMARY KEY,

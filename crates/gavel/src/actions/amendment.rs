@@ -8,8 +8,8 @@ use crate::store::{
     revisions::{self, Effect, Moment},
 };
 
-/// A change that has taken its number. Whoever changes a list begins one before looking at anything: the number's lock
-/// keeps two changes of one application apart.
+/// A change that has its number. Whoever changes a list begins one before looking at anything: the number's lock keeps two
+/// changes of one application apart. What changes anything ends with [`note`](Self::note); without it the number stays free.
 pub(super) struct Amendment<'a> {
     /// Who makes it.
     pub caller: &'a Caller,
@@ -18,9 +18,9 @@ pub(super) struct Amendment<'a> {
 }
 
 impl<'a> Amendment<'a> {
-    /// Takes the next revision.
+    /// Locks the sequence of revisions.
     pub(super) async fn begin(tx: &mut Tx, caller: &'a Caller, now: Timestamp) -> Result<Self, Error> {
-        Ok(Self { caller, moment: revisions::take(tx, caller.application, now).await? })
+        Ok(Self { caller, moment: revisions::begin(tx, caller.application, now).await? })
     }
 
     /// Writes what it did to a list, and has the index follow after the commit.

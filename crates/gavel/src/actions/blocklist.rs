@@ -129,7 +129,9 @@ pub async fn remove(app: &App, caller: &Caller, body: Result<Selection, FieldErr
                     }
                 }
                 marks::release_marks(tx, application, entry_type, amendment.moment.revision, now).await?;
-                amendment.note(tx, list.id, Effect { kind: "entry.removed", added: 0, removed, changed: 0 }).await?;
+                if removed > 0 {
+                    amendment.note(tx, list.id, Effect { kind: "entry.removed", added: 0, removed, changed: 0 }).await?;
+                }
             }
             caller_.audit(tx, "blocklist.removed", &[("session", session.id.0)], now).await?;
             Ok(Message { message: "Successfully removed from blocklist." })

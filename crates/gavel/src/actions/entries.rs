@@ -18,7 +18,7 @@ use crate::{
     clock::new_id,
     store::{
         Tx,
-        entries::{self, Addition, Entry},
+        entries::{self, Addition, Entry, Standing},
         lists::{self, List},
         marks,
         revisions::{Effect, Moment},
@@ -27,9 +27,9 @@ use crate::{
 };
 
 /// Longest label, in characters.
-const LABEL: usize = 255;
+pub(super) const LABEL: usize = 255;
 /// Longest comment, in characters.
-const COMMENT: usize = 10_000;
+pub(super) const COMMENT: usize = 10_000;
 /// Largest metadata, in bytes.
 const METADATA: usize = 16_384;
 
@@ -70,7 +70,7 @@ impl NewEntry {
     }
 }
 
-fn read_metadata(sent: &Value<'_>) -> Result<Box<RawValue>, FieldError> {
+pub(super) fn read_metadata(sent: &Value<'_>) -> Result<Box<RawValue>, FieldError> {
     if sent.as_object().is_none() {
         return Err(FieldError::text("Metadata must be a JSON object."));
     }
@@ -124,7 +124,8 @@ pub async fn list(
         .read(move |tx| {
             Box::pin(async move {
                 lists::find_list(tx, application, id, now).await?.ok_or(Error::NOT_FOUND)?;
-                let (rows, total) = entries::list_entries(tx, id, search.as_deref(), newest_first, window, now).await?;
+                let (rows, total) =
+                    entries::list_entries(tx, id, Standing::Live(now), search.as_deref(), newest_first, window).await?;
                 Ok((rows.into_iter().map(EntryView::from).collect(), total))
             })
         })

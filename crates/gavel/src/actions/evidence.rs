@@ -15,13 +15,14 @@ use gavel_core::{
     },
     ids::{MediaId, RecordId, SessionId},
     json::FieldErrors,
+    list::ListType,
     screening::{Hit, Index},
     session::{FeatureStatus, SessionStatus},
     time::Timestamp,
 };
 use serde_json::Value;
 
-use super::{Caller, Error, decision, discard_if_refused, events, matches, media, searchable, status};
+use super::{Caller, Error, decision, discard_if_refused, events, matches, media, searchable, sessions::subject, status};
 use crate::{
     app::App,
     clock::new_id,
@@ -164,7 +165,8 @@ async fn record(
         has_missing_step(&workflow_steps(&session), &all.iter().filter_map(|r| r.node_id.as_deref()).collect::<Vec<_>>());
     let statuses: Vec<FeatureStatus> = all.iter().map(|record| record.status).collect();
     start(tx, &session, from, caller, now).await?;
-    status::move_to(&mut session, session_outcome(&statuses, ready.complete, missing, false));
+    let flagged = has_held_entry(&screened.index, &session, now);
+    status::move_to(&mut session, session_outcome(&statuses, ready.complete, missing, flagged));
     let before =
         if matches!(from, SessionStatus::NotStarted | SessionStatus::Resubmitted) { SessionStatus::InProgress } else { from };
     status::note_change(tx, &session, before, "System", now).await?;
@@ -177,6 +179,12 @@ async fn record(
         None => decision::load(tx, app, &application, &session).await?,
     };
     Ok(decision::linked(app, Value::Object(decision)))
+}
+
+/// Whether an entry about the person or company of the session is held by the flood guard: a person has to look.
+fn has_held_entry(index: &Index, session: &Session, now: Timestamp) -> bool {
+    let value = subject(session.kind, session.vendor_data.as_deref());
+    value.is_some_and(|value| index.hits(&value, now).iter().any(|hit| hit.list_type == ListType::Blocklist && hit.held))
 }
 
 /// The flow begins: shown in the session's history only.

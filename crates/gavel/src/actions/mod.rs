@@ -6,15 +6,21 @@
 
 mod amendment;
 pub mod applications;
+pub mod as_of;
 pub mod blocklist;
 pub mod decision;
 pub mod delete_session;
 pub mod destinations;
 pub mod entries;
+pub mod entry_details;
 pub mod events;
 pub mod evidence;
+pub mod hit_counts;
 pub mod keys;
+pub mod list_history;
+pub mod list_settings;
 pub mod lists;
+pub mod lookup;
 mod matches;
 pub mod media;
 pub mod new_session;

@@ -12,10 +12,17 @@ use gavel_core::{
 };
 use serde::Serialize;
 
-use super::{Caller, Error};
+use super::{
+    Caller, Error,
+    as_of::{self, AsOf},
+};
 use crate::{
     app::App,
-    store::entries::{self, Entry},
+    store::{
+        entries::{self, Entry},
+        entry_versions,
+        revisions::Moment,
+    },
 };
 
 /// Most values of one call.
@@ -25,6 +32,8 @@ const MOST: usize = 1_000;
 pub struct Question {
     values: Vec<(EntryType, String)>,
     lists: Option<HashSet<ListId>>,
+    /// The state of the lists; none: as they stand.
+    as_of: Option<AsOf>,
 }
 
 impl Question {
@@ -33,10 +42,8 @@ impl Question {
         let mut fields = Fields::of(sent)?;
         let values = fields.required("values", read_values);
         let lists = fields.optional("lists", read::list_of(read::uuid));
-        if fields.sent("as_of").is_some_and(|sent| !matches!(sent, Value::Null)) {
-            fields.add_error("as_of", FieldError::text("Earlier states of the lists cannot be asked for yet."));
-        }
-        fields.finish(|| Some(Self { values: values?, lists: lists?.map(HashSet::from_iter) }))
+        let as_of = fields.optional("as_of", AsOf::read);
+        fields.finish(|| Some(Self { values: values?, lists: lists?.map(HashSet::from_iter), as_of: as_of? }))
     }
 }
 
@@ -73,6 +80,7 @@ struct HitView {
     list_uuid: ListId,
     list_type: ListType,
     comparison: &'static str,
+    held: bool,
     muted_by: Option<EntryId>,
     entry: Option<EntryFacts>,
 }
@@ -121,9 +129,16 @@ pub async fn screen(app: &App, caller: &Caller, body: Result<Question, FieldErro
 }
 
 async fn answer(app: &App, application: ApplicationId, question: Question) -> Result<Verdict, Error> {
-    let index = app.live.fresh(application).await?;
-    let now = app.clock.now();
-    let (found, invalid) = compare(&index, &question, now);
+    let (values, invalid) = parse(&question);
+    let (moment, mut found) = match question.as_of {
+        None => {
+            let index = app.live.fresh(application).await?;
+            let moment = Moment { revision: index.revision(), at: app.clock.now() };
+            (moment, compare(&index, values, moment.at))
+        }
+        Some(asked) => compare_earlier(app, application, asked, values).await?,
+    };
+    found.retain(|(_, _, hit)| question.lists.as_ref().is_none_or(|lists| lists.contains(&hit.list)));
     let facts = explain(app, application, &found).await?;
     let muting = muting(&found);
     let verdict = verdict(found.iter().map(|(_, _, hit)| hit.list_type));
@@ -137,26 +152,57 @@ async fn answer(app: &App, application: ApplicationId, question: Question) -> Re
             list_uuid: hit.list,
             list_type: hit.list_type,
             comparison: hit.comparison.as_str(),
+            held: hit.held,
             muted_by: muting.get(place).copied().filter(|_| hit.list_type == ListType::Allowlist),
             entry: facts.get(&(hit.entry, hit.added_rev)).map(EntryFacts::of),
         })
         .collect();
-    Ok(Verdict { lists_revision: index.revision(), evaluated_at: now, verdict, hits, invalid })
+    Ok(Verdict { lists_revision: moment.revision, evaluated_at: moment.at, verdict, hits, invalid })
 }
 
-/// Looks every value up; the hits of one value come in the order of the index.
-fn compare(index: &Index, question: &Question, now: Timestamp) -> (Vec<Found>, Vec<Invalid>) {
-    let wanted = |hit: &Hit| question.lists.as_ref().is_none_or(|lists| lists.contains(&hit.list));
-    let (mut found, mut invalid) = (Vec::new(), Vec::new());
+/// The values by their places, and those that are none of their type.
+fn parse(question: &Question) -> (Vec<(usize, EntryValue)>, Vec<Invalid>) {
+    let (mut values, mut invalid) = (Vec::new(), Vec::new());
     for (place, (entry_type, sent)) in question.values.iter().enumerate() {
         match EntryValue::parse(*entry_type, sent) {
-            Ok(value) => found.extend(index.hits(&value, now).into_iter().filter(wanted).map(|hit| (place, value.clone(), hit))),
+            Ok(value) => values.push((place, value)),
             Err(reason) => {
                 invalid.push(Invalid { index: place, entry_type: *entry_type, value: sent.clone(), reason: reason.message() });
             }
         }
     }
-    (found, invalid)
+    (values, invalid)
+}
+
+/// Looks every value up; the hits of one value come in the order of the index.
+fn compare(index: &Index, values: Vec<(usize, EntryValue)>, now: Timestamp) -> Vec<Found> {
+    let hits = |(place, value): (usize, EntryValue)| {
+        index.hits(&value, now).into_iter().map(move |hit| (place, value.clone(), hit)).collect::<Vec<_>>()
+    };
+    values.into_iter().flat_map(hits).collect()
+}
+
+/// The same over lists of the past, which no index holds.
+async fn compare_earlier(
+    app: &App,
+    application: ApplicationId,
+    asked: AsOf,
+    values: Vec<(usize, EntryValue)>,
+) -> Result<(Moment, Vec<Found>), Error> {
+    let now = app.clock.now();
+    app.store
+        .read(move |tx| {
+            Box::pin(async move {
+                let moment = as_of::find(tx, application, ("as_of", Some(asked)), now).await?;
+                let mut found = Vec::new();
+                for (place, value) in values {
+                    let hits = entry_versions::list_hits(tx, application, &value, moment).await?;
+                    found.extend(hits.into_iter().map(|hit| (place, value.clone(), hit)));
+                }
+                Ok((moment, found))
+            })
+        })
+        .await
 }
 
 /// Blocklists win over allowlists; custom lists never change the verdict.

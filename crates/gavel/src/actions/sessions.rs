@@ -130,18 +130,24 @@ async fn start_or_reuse(
     Ok(CreatedSession::of(app, session))
 }
 
-/// The entries live now decide, not any stored status.
+/// The entries live now decide, not any stored status. One that the flood guard holds refuses nobody: the session goes to
+/// review in the end.
 fn refuse_blocked(index: &Index, kind: SessionKind, vendor_data: Option<&str>, now: Timestamp) -> Result<(), Error> {
-    let entry_type = match kind {
-        SessionKind::User => EntryType::User,
-        SessionKind::Business => EntryType::Business,
-    };
-    let Some(value) = vendor_data.and_then(|sent| EntryValue::parse(entry_type, sent).ok()) else { return Ok(()) };
-    if index.hits(&value, now).iter().any(|hit| hit.list_type == ListType::Blocklist) {
+    let Some(value) = subject(kind, vendor_data) else { return Ok(()) };
+    if index.hits(&value, now).iter().any(|hit| hit.list_type == ListType::Blocklist && !hit.held) {
         let text = "This user or business has been blocked and cannot create new verification sessions.";
         return Err(Error::Invalid(FieldErrors::plain("vendor_data", text)));
     }
     Ok(())
+}
+
+/// The value lists know the person or company of a session by.
+pub(super) fn subject(kind: SessionKind, vendor_data: Option<&str>) -> Option<EntryValue> {
+    let entry_type = match kind {
+        SessionKind::User => EntryType::User,
+        SessionKind::Business => EntryType::Business,
+    };
+    vendor_data.and_then(|sent| EntryValue::parse(entry_type, sent).ok())
 }
 
 async fn reuse(tx: &mut Tx, application: ApplicationId, new: &NewSession, workflow: &Workflow) -> Result<Option<Session>, Error> {

@@ -17,7 +17,10 @@ use axum::handler::Handler;
 use gavel_core::access::{Level, Resource};
 use http::Method;
 
-use api::{blocklist, decisions, destinations, entries, evidence, health, lists, media, reviews, screen, sessions, workflows};
+use api::{
+    blocklist, decisions, destinations, entries, evidence, health, list_history, lists, media, reviews, screen, sessions,
+    workflows,
+};
 use routes::{Access, Route};
 
 use crate::app::App;
@@ -72,6 +75,16 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(POST, "/x/media/", Sessions, media::upload).creates().takes_files(media_limit),
         route(POST, "/x/sessions/{session_id}/evidence/", Sessions, evidence::create),
         route(POST, "/x/screen/", Lists, screen::create),
+
+        route(GET, "/x/lists/lookup/", Lists, list_history::look_up),
+        route(GET, "/x/lists/{list_uuid}/", Lists, list_history::show),
+        route(PATCH, "/x/lists/{list_uuid}/", Lists, list_history::update),
+        route(GET, "/x/lists/{list_uuid}/entries/", Lists, list_history::entries),
+        route(GET, "/x/lists/{list_uuid}/entries/{entry_uuid}/", Lists, list_history::entry),
+        route(PATCH, "/x/lists/{list_uuid}/entries/{entry_uuid}/", Lists, list_history::update_entry),
+        route(GET, "/x/lists/{list_uuid}/history/", Lists, list_history::history),
+        route(GET, "/x/lists/{list_uuid}/diff/", Lists, list_history::diff),
+        route(POST, "/x/lists/{list_uuid}/revert/", Lists, list_history::revert),
     ]
 }
 

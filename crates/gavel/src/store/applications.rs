@@ -108,6 +108,23 @@ pub async fn take_next(tx: &mut Tx, id: ApplicationId, counter: Counter) -> Resu
     row.ok_or_else(|| StoreError::unreadable("counter"))?.get(0)
 }
 
+/// The last number handed out; its row stays locked. Whoever goes on takes the next one with [`set_current`].
+pub async fn lock_current(tx: &mut Tx, id: ApplicationId, counter: Counter) -> Result<u64, StoreError> {
+    let sql = format!("SELECT value FROM counters WHERE application_id = $1 AND name = $2{}", tx.for_update());
+    let row = tx.query_opt(&sql, &[id.0.into(), counter.name().into()]).await?;
+    row.ok_or_else(|| StoreError::unreadable("counter"))?.get(0)
+}
+
+/// Hands a number out. Only under the lock of [`lock_current`].
+pub async fn set_current(tx: &mut Tx, id: ApplicationId, counter: Counter, value: u64) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE counters SET value = $3 WHERE application_id = $1 AND name = $2",
+        &[id.0.into(), counter.name().into(), value.into()],
+    )
+    .await?;
+    Ok(())
+}
+
 /// The last number handed out, as this transaction sees it.
 pub async fn current(tx: &mut Tx, id: ApplicationId, counter: Counter) -> Result<u64, StoreError> {
     let row = tx

@@ -49,10 +49,13 @@ pub struct Entry {
     pub held_at: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "id, value, display_label, comment, added_by, reference_session_id, reference_session_number,
+/// What [`from_row`] reads.
+pub(super) const COLUMNS: &str = "id, value, display_label, comment, added_by, reference_session_id, reference_session_number,
     reference_record_id, reference_object_uuid, metadata, expires_at, created_at, added_rev, held_at";
+/// How many columns that are: what stands behind them comes from here on.
+pub(super) const WIDTH: usize = 14;
 
-fn from_row(row: &Row) -> Result<Entry, StoreError> {
+pub(super) fn from_row(row: &Row) -> Result<Entry, StoreError> {
     let mut c = row.columns();
     Ok(Entry {
         id: EntryId(c.take()?),
@@ -135,7 +138,7 @@ fn differing_key(value: &EntryValue) -> Option<&str> {
 }
 
 /// What a search looks into: the texts in lower case, kept apart by a character no client can send.
-fn folded(texts: &[&str]) -> String {
+pub(super) fn folded(texts: &[&str]) -> String {
     texts.iter().map(|text| text.to_lowercase()).collect::<Vec<_>>().join("\u{1f}")
 }
 
@@ -149,23 +152,58 @@ pub async fn remove_expired(tx: &mut Tx, list: ListId, value: &EntryValue, momen
     .await
 }
 
-/// A page of a list's live entries and how many there are in all.
+/// Which entries of a list are meant.
+#[derive(Debug, Clone, Copy)]
+pub enum Standing {
+    /// Those that are live at an instant.
+    Live(Timestamp),
+    /// Those that were live at a moment of the past.
+    AsOf(Moment),
+    /// Those that are not removed, expired or not.
+    Kept,
+}
+
+impl Standing {
+    /// The condition; what it compares with is added to the parameters.
+    fn clause(self, params: &mut Vec<Value>) -> String {
+        let mut place = |value: Value| {
+            params.push(value);
+            params.len()
+        };
+        match self {
+            Self::Live(now) => {
+                let now = place(now.into());
+                format!("removed_rev IS NULL AND (expires_at IS NULL OR expires_at > ${now})")
+            }
+            Self::AsOf(moment) => {
+                let (revision, at) = (place(moment.revision.into()), place(moment.at.into()));
+                format!(
+                    "added_rev <= ${revision} AND (removed_rev IS NULL OR removed_rev > ${revision})
+                     AND (expires_at IS NULL OR expires_at > ${at})"
+                )
+            }
+            Self::Kept => "removed_rev IS NULL".to_owned(),
+        }
+    }
+}
+
+/// A page of a list's entries and how many there are in all.
 pub async fn list_entries(
     tx: &mut Tx,
     list: ListId,
+    standing: Standing,
     search: Option<&str>,
     newest_first: bool,
     (limit, offset): (u64, u64),
-    now: Timestamp,
 ) -> Result<(Vec<Entry>, u64), StoreError> {
-    let mut clause = String::from("list_id = $1 AND removed_rev IS NULL AND (expires_at IS NULL OR expires_at > $2)");
-    let mut params: Vec<Value> = vec![list.0.into(), now.into()];
+    let mut params: Vec<Value> = vec![list.0.into()];
+    let mut clause = format!("list_id = $1 AND {}", standing.clause(&mut params));
     if let Some(search) = search {
         if search.contains('\0') {
             return Ok((Vec::new(), 0)); // No stored text holds it, and PostgreSQL takes it in no parameter.
         }
         params.push(format!("%{}%", super::db::escape_like(&search.to_lowercase())).into());
-        clause.push_str(" AND folded LIKE $3 ESCAPE '\\'");
+        clause.push_str(&format!(" AND folded LIKE ${} ESCAPE '\\'", params.len()));
     }
     let total =
         tx.query_opt(&format!("SELECT count(*) FROM entries WHERE {clause}"), &params).await?.map_or(Ok(0), |row| row.get(0))?;
@@ -239,7 +277,7 @@ pub async fn find_versions(
 pub async fn list_live(tx: &mut Tx, application: ApplicationId) -> Result<Vec<EntryRecord>, StoreError> {
     let rows = tx
         .query(
-            "SELECT e.id, e.added_rev, e.removed_rev, l.id, l.list_type, l.entry_type, e.value, e.match_key, e.expires_at
+            "SELECT e.id, e.added_rev, e.removed_rev, l.id, l.list_type, l.entry_type, e.value, e.match_key, e.expires_at, e.held_at
              FROM entries e JOIN lists l ON l.id = e.list_id
              WHERE e.application_id = $1 AND e.removed_rev IS NULL",
             &[application.0.into()],
@@ -252,7 +290,7 @@ pub async fn list_live(tx: &mut Tx, application: ApplicationId) -> Result<Vec<En
 pub async fn list_changes(tx: &mut Tx, application: ApplicationId, after: u64) -> Result<Vec<Change>, StoreError> {
     let rows = tx
         .query(
-            "SELECT e.id, e.added_rev, e.removed_rev, l.id, l.list_type, l.entry_type, e.value, e.match_key, e.expires_at
+            "SELECT e.id, e.added_rev, e.removed_rev, l.id, l.list_type, l.entry_type, e.value, e.match_key, e.expires_at, e.held_at
              FROM entries e JOIN lists l ON l.id = e.list_id
              WHERE e.application_id = $1 AND (e.added_rev > $2 OR e.removed_rev > $2)",
             &[application.0.into(), after.into()],
@@ -280,5 +318,6 @@ fn record_from_row(row: &Row) -> Result<(EntryRecord, Option<u64>), StoreError> 
     let stored: String = c.take()?;
     let key = c.take::<Option<String>>()?.unwrap_or_else(|| stored.clone());
     let value = EntryValue::from_store(entry_type, stored, key);
-    Ok((EntryRecord { list, list_type, entry, added_rev, expires_at: c.take()?, value }, removed_rev))
+    let (expires_at, held) = (c.take()?, c.take::<Option<Timestamp>>()?.is_some());
+    Ok((EntryRecord { list, list_type, entry, added_rev, expires_at, held, value }, removed_rev))
 }

@@ -6,7 +6,7 @@
 use gavel_core::{
     entry::EntryType,
     ids::{ApplicationId, ListId},
-    list::ListType,
+    list::{FloodGuard, ListType},
     time::Timestamp,
 };
 
@@ -195,4 +195,41 @@ pub async fn add_to_count(tx: &mut Tx, id: ListId, by: i64, now: Timestamp) -> R
 pub async fn set_deleted(tx: &mut Tx, id: ListId, now: Timestamp) -> Result<(), StoreError> {
     tx.execute("UPDATE lists SET deleted_at = $2, updated_at = $2 WHERE id = $1", &[id.0.into(), now.into()]).await?;
     Ok(())
+}
+
+/// What a list has beyond the contract.
+pub struct Facts {
+    /// When an entry hits so often that a person should look.
+    pub flood_guard: Option<FloodGuard>,
+    /// Entries that have expired and are not removed.
+    pub expired: u64,
+    /// Live entries the flood guard holds.
+    pub held: u64,
+}
+
+/// What a list has beyond the contract.
+pub async fn find_facts(tx: &mut Tx, id: ListId, now: Timestamp) -> Result<Facts, StoreError> {
+    let kept = "SELECT count(*) FROM entries e WHERE e.list_id = l.id AND e.removed_rev IS NULL";
+    let sql = format!(
+        "SELECT flood_guard, ({kept} AND e.expires_at <= $2),
+             ({kept} AND e.held_at IS NOT NULL AND (e.expires_at IS NULL OR e.expires_at > $2))
+         FROM lists l WHERE id = $1"
+    );
+    let row = tx.query_opt(&sql, &[id.0.into(), now.into()]).await?.ok_or_else(|| StoreError::unreadable("list"))?;
+    let guard: Option<String> = row.get(0)?;
+    let flood_guard = guard.map(|text| serde_json::from_str(&text).map_err(|_| StoreError::unreadable("flood guard")));
+    Ok(Facts { flood_guard: flood_guard.transpose()?, expired: row.get(1)?, held: row.get(2)? })
+}
+
+/// Sets or takes away a list's flood guard.
+pub async fn set_flood_guard(tx: &mut Tx, id: ListId, guard: Option<FloodGuard>) -> Result<(), StoreError> {
+    let text = guard.map(|guard| serde_json::to_string(&guard)).transpose().map_err(|_| StoreError::unreadable("flood guard"))?;
+    tx.execute("UPDATE lists SET flood_guard = $2 WHERE id = $1", &[id.0.into(), text.into()]).await?;
+    Ok(())
+}
+
+/// The name of a list, deleted or not, and whether it is a system list.
+pub async fn find_name(tx: &mut Tx, id: ListId) -> Result<Option<(String, bool)>, StoreError> {
+    let row = tx.query_opt("SELECT name, is_system FROM lists WHERE id = $1", &[id.0.into()]).await?;
+    row.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
 }

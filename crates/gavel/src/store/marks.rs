@@ -5,7 +5,7 @@
 use gavel_core::{
     entry::{EntryType, EntryValue},
     evidence::Feature,
-    ids::{ApplicationId, EntryId, RecordId, SessionId},
+    ids::{ApplicationId, EntryId, ListId, RecordId, SessionId},
     time::Timestamp,
 };
 use serde_json::{Map, Value as Json, value::RawValue};
@@ -97,6 +97,60 @@ pub async fn set_mark(tx: &mut Tx, record: RecordId, entry: EntryId) -> Result<(
     tx.execute(
         "UPDATE records SET is_blocklisted = $3, marked_by = $2 WHERE id = $1",
         &[record.0.into(), entry.0.into(), true.into()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Marks a record unless another entry holds its mark.
+pub async fn set_mark_if_free(tx: &mut Tx, record: RecordId, entry: EntryId) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE records SET is_blocklisted = $3, marked_by = $2 WHERE id = $1 AND marked_by IS NULL",
+        &[record.0.into(), entry.0.into(), true.into()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Gives the entries a revision brought to a blocklist the marks of their records back, where nobody else holds them.
+pub async fn restore_marks(tx: &mut Tx, list: ListId, revision: u64, now: Timestamp) -> Result<(), StoreError> {
+    let brought = "FROM entries e WHERE e.list_id = $1 AND e.added_rev = $2 AND (e.expires_at IS NULL OR e.expires_at > $3)
+         AND e.reference_record_id IS NOT NULL";
+    tx.execute(
+        &format!(
+            "UPDATE records SET is_blocklisted = $4, marked_by = (SELECT e.id {brought} AND e.reference_record_id = records.id LIMIT 1)
+             WHERE marked_by IS NULL AND id IN (SELECT e.reference_record_id {brought})"
+        ),
+        &[list.0.into(), revision.into(), now.into(), true.into()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Whether any mark is held by an entry that expired after one instant and up to another.
+pub async fn is_expired(tx: &mut Tx, (after, now): (Timestamp, Timestamp)) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM entries e JOIN records r ON r.marked_by = e.id
+         WHERE e.removed_rev IS NULL AND e.expires_at > $1 AND e.expires_at <= $2 LIMIT 1";
+    Ok(tx.query_opt(sql, &[after.into(), now.into()]).await?.is_some())
+}
+
+/// Lets go of the marks of entries that expired after one instant and up to another, as [`release_marks`] does for removed
+/// ones.
+pub async fn release_expired(tx: &mut Tx, (after, now): (Timestamp, Timestamp)) -> Result<(), StoreError> {
+    let covering = "FROM signals s
+         JOIN lists l ON l.application_id = s.application_id AND l.entry_type = s.entry_type AND l.list_type = 'blocklist'
+         JOIN entries x ON x.id = records.marked_by AND x.removed_rev IS NULL
+         JOIN lists lx ON lx.id = x.list_id AND lx.entry_type = s.entry_type
+         JOIN entries e ON e.list_id = l.id AND e.key_digest = s.key_digest AND e.removed_rev IS NULL
+         WHERE s.record_id = records.id AND (e.expires_at IS NULL OR e.expires_at > $2)";
+    tx.execute(
+        &format!(
+            "UPDATE records
+             SET marked_by = (SELECT e.id {covering} ORDER BY e.created_at, e.id LIMIT 1),
+                 is_blocklisted = EXISTS (SELECT 1 {covering})
+             WHERE marked_by IN (SELECT id FROM entries WHERE removed_rev IS NULL AND expires_at > $1 AND expires_at <= $2)"
+        ),
+        &[after.into(), now.into()],
     )
     .await?;
     Ok(())

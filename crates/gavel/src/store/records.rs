@@ -190,6 +190,7 @@ pub async fn insert_screening(
             ],
         )
         .await?;
+        super::hits::insert_waiting(tx, (id, *record), hit.entry, evaluated_at).await?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Revisions of an application's lists: one sequence of numbers for all of them, one row per list a number touched.
 //!
-//! Whoever changes lists takes the next number first ([`take`]); the counter's lock keeps two changes apart. The instants
+//! Whoever changes lists locks the counter first ([`begin`]), which keeps two changes apart. The instants
 //! of revisions never go back, whatever the clock does, so that "the lists as of this time" has one answer.
 
 use gavel_core::{
@@ -62,14 +62,15 @@ pub struct RevisionRow {
     pub at: Timestamp,
 }
 
-/// Takes the next number. Its row stays locked until the end of the transaction.
-pub async fn take(tx: &mut Tx, application: ApplicationId, now: Timestamp) -> Result<Moment, StoreError> {
-    let revision = applications::take_next(tx, application, Counter::ListsRevision).await?;
-    let last = find_instant(tx, application, revision).await?;
-    Ok(Moment { revision, at: last.map_or(now, |last| now.max(last)) })
+/// The revision a change will be. The counter stays locked until the end of the transaction, and moves when the change is
+/// written: a change that comes to nothing leaves no gap.
+pub async fn begin(tx: &mut Tx, application: ApplicationId, now: Timestamp) -> Result<Moment, StoreError> {
+    let last = applications::lock_current(tx, application, Counter::ListsRevision).await?;
+    let at = find_instant(tx, application, last).await?;
+    Ok(Moment { revision: last + 1, at: at.map_or(now, |at| now.max(at)) })
 }
 
-/// Writes what a revision did to a list.
+/// Writes what a revision did to a list. The first row takes the revision's number.
 pub async fn insert_revision(
     tx: &mut Tx,
     application: ApplicationId,
@@ -78,6 +79,7 @@ pub async fn insert_revision(
     effect: Effect,
     made_by: &str,
 ) -> Result<(), StoreError> {
+    applications::set_current(tx, application, Counter::ListsRevision, moment.revision).await?;
     tx.execute(
         "INSERT INTO list_revisions (application_id, revision, list_id, kind, added, removed, changed, made_by, at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",

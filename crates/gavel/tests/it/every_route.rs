@@ -29,6 +29,11 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         | ("DELETE", "/v3/lists/{list_uuid}/")
         | ("GET", "/v3/lists/{list_uuid}/entries/")
         | ("DELETE", "/v3/lists/{list_uuid}/entries/{entry_uuid}/")
+        | ("GET", "/x/lists/{list_uuid}/")
+        | ("GET", "/x/lists/{list_uuid}/entries/")
+        | ("GET", "/x/lists/{list_uuid}/entries/{entry_uuid}/")
+        | ("GET", "/x/lists/{list_uuid}/history/")
+        | ("GET", "/x/lists/{list_uuid}/diff/")
         | ("GET", "/v3/webhook/destinations/{destination_uuid}/")
         | ("DELETE", "/v3/webhook/destinations/{destination_uuid}/")
         | ("GET", "/v3/webhook/destinations/{destination_uuid}/deliveries/")
@@ -38,6 +43,9 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         ("POST", "/v3/sessions/{session_id}/reviews/") => json!({ "new_status": "Declined" }),
         ("PATCH", "/v3/lists/{list_uuid}/") => json!({ "description": "new" }),
         ("POST", "/v3/lists/{list_uuid}/entries/") => json!({ "value": "new@example.com" }),
+        ("PATCH", "/x/lists/{list_uuid}/") => json!({ "flood_guard": { "min_hits": 50 } }),
+        ("PATCH", "/x/lists/{list_uuid}/entries/{entry_uuid}/") => json!({ "comment": "new" }),
+        ("POST", "/x/lists/{list_uuid}/revert/") => json!({ "to": 0 }),
         ("PATCH", "/v3/webhook/destinations/{destination_uuid}/") => json!({ "label": "new" }),
         ("POST", "/x/sessions/{session_id}/evidence/") => json!({ "email_verifications": [{ "email": "a@b.example" }] }),
         _ => return None,

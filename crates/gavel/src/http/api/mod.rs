@@ -7,6 +7,7 @@ pub mod destinations;
 pub mod entries;
 pub mod evidence;
 pub mod health;
+pub mod list_history;
 pub mod lists;
 pub mod media;
 pub mod reviews;
