@@ -53,6 +53,8 @@ ids! {
     ActivityId;
     /// A list of values.
     ListId;
+    /// A file of entries on its way into a list.
+    ImportId;
     /// An entry of a list; the same through all its versions.
     EntryId;
     /// A stored picture, video or document.

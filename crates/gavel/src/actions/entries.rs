@@ -36,13 +36,13 @@ const METADATA: usize = 16_384;
 /// An entry as sent.
 #[derive(Default)]
 pub struct NewEntry {
-    value: Option<String>,
-    reference_session: Option<SessionId>,
-    reference_object: Option<Uuid>,
-    display_label: String,
-    comment: String,
-    metadata: Option<Box<RawValue>>,
-    expires_at: Option<Timestamp>,
+    pub(super) value: Option<String>,
+    pub(super) reference_session: Option<SessionId>,
+    pub(super) reference_object: Option<Uuid>,
+    pub(super) display_label: String,
+    pub(super) comment: String,
+    pub(super) metadata: Option<Box<RawValue>>,
+    pub(super) expires_at: Option<Timestamp>,
 }
 
 impl NewEntry {

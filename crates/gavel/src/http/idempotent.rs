@@ -11,7 +11,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
+use futures_util::StreamExt;
 use http::{HeaderMap, Method, StatusCode, header};
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
 use super::{
     error::{ApiError, ApiResult},
@@ -28,6 +31,8 @@ use crate::{
 
 /// Longest key, in bytes.
 const KEY_LIMIT: usize = 255;
+/// What is read of a kept body at a time.
+const PIECE: usize = 64 << 10;
 
 /// Runs the handler, or answers what it answered before.
 pub(super) async fn run(
@@ -42,11 +47,14 @@ pub(super) async fn run(
         return Ok(next.run(request).await);
     };
     let (parts, sent) = request.into_parts();
-    let bytes = read_bytes(Request::from_parts(parts.clone(), sent)).await?;
-    if facts.takes_json {
-        parse_json(&parts.headers, &bytes)?; // What is no JSON is told so, whatever the key was used for.
+    let request = Request::from_parts(parts.clone(), sent);
+    let kept = if facts.streams { Kept::spool(app, request).await? } else { Kept::Memory(read_bytes(request).await?) };
+    if let Kept::Memory(bytes) = &kept
+        && facts.takes_json
+    {
+        parse_json(&parts.headers, bytes)?; // What is no JSON is told so, whatever the key was used for.
     }
-    let claim = Claim { key: digest(key.as_bytes()), request: fingerprint(&caller.path, &bytes), token: new_id() };
+    let claim = Claim { key: digest(key.as_bytes()), request: fingerprint(&caller.path, &kept), token: new_id() };
     match find(app, &caller, &claim).await? {
         Found::Claimed => {}
         Found::Answered(sealed) => return replay(app, facts, &sealed),
@@ -55,7 +63,7 @@ pub(super) async fn run(
     }
     let application = caller.application;
     caller.claim = Some(claim.clone());
-    let mut request = Request::from_parts(parts, Body::from(bytes));
+    let mut request = Request::from_parts(parts, kept.into_body());
     request.extensions_mut().insert(caller);
     let response = next.run(request).await;
     // Nothing is kept for refusals and for calls that change nothing; what was kept stays.
@@ -74,8 +82,51 @@ fn key_of(method: &Method, headers: &HeaderMap) -> ApiResult<Option<String>> {
     Ok(Some(key.to_owned()))
 }
 
-fn fingerprint(path: &str, bytes: &Bytes) -> [u8; 32] {
-    digest(&[path.trim_end_matches('/').as_bytes(), b"\n", bytes].concat())
+/// A body that is kept until its key is claimed.
+enum Kept {
+    Memory(Bytes),
+    /// In a file without a name, which goes with its last handle; and what it hashes to.
+    File(std::fs::File, [u8; 32]),
+}
+
+impl Kept {
+    /// Writes a body of any size to the data folder.
+    async fn spool(app: &App, request: Request) -> ApiResult<Self> {
+        let unwritten = |error: std::io::Error| ApiError::Action(Error::Unavailable(error.to_string()));
+        let file = tempfile::tempfile_in(&app.config.data).map_err(unwritten)?;
+        let mut file = tokio::fs::File::from_std(file);
+        let (mut body, mut hash) = (request.into_body().into_data_stream(), Sha256::new());
+        while let Some(piece) = body.next().await {
+            let piece = piece.map_err(|_| ApiError::Syntax("the body ended early".into()))?;
+            hash.update(&piece);
+            file.write_all(&piece).await.map_err(unwritten)?;
+        }
+        file.rewind().await.map_err(unwritten)?;
+        Ok(Self::File(file.into_std().await, hash.finalize().into()))
+    }
+
+    fn into_body(self) -> Body {
+        match self {
+            Self::Memory(bytes) => Body::from(bytes),
+            Self::File(file, _) => {
+                let pieces = futures_util::stream::try_unfold(tokio::fs::File::from_std(file), async |mut file| {
+                    let mut piece = vec![0; PIECE];
+                    let read = file.read(&mut piece).await?;
+                    piece.truncate(read);
+                    Ok::<_, std::io::Error>((read > 0).then(|| (Bytes::from(piece), file)))
+                });
+                Body::from_stream(pieces)
+            }
+        }
+    }
+}
+
+fn fingerprint(path: &str, kept: &Kept) -> [u8; 32] {
+    let body: &[u8] = match kept {
+        Kept::Memory(bytes) => bytes,
+        Kept::File(_, hash) => hash,
+    };
+    digest(&[path.trim_end_matches('/').as_bytes(), b"\n", body].concat())
 }
 
 async fn find(app: &App, caller: &Caller, claim: &Claim) -> Result<Found, Error> {

@@ -18,7 +18,7 @@ use gavel_core::access::{Level, Resource};
 use http::Method;
 
 use api::{
-    blocklist, decisions, destinations, entries, evidence, health, list_history, lists, media, reviews, screen, sessions,
+    blocklist, decisions, destinations, entries, evidence, files, health, list_history, lists, media, reviews, screen, sessions,
     workflows,
 };
 use routes::{Access, Route};
@@ -85,6 +85,12 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(GET, "/x/lists/{list_uuid}/history/", Lists, list_history::history),
         route(GET, "/x/lists/{list_uuid}/diff/", Lists, list_history::diff),
         route(POST, "/x/lists/{list_uuid}/revert/", Lists, list_history::revert),
+        route(POST, "/x/lists/{list_uuid}/entries/import/", Lists, files::import).takes_streams(),
+        route(GET, "/x/lists/{list_uuid}/entries/export/", Lists, files::export),
+        route(GET, "/x/lists/{list_uuid}/imports/", Lists, files::list),
+        route(GET, "/x/lists/{list_uuid}/imports/{import_uuid}/", Lists, files::show),
+        route(GET, "/x/lists/{list_uuid}/imports/{import_uuid}/verdicts/", Lists, files::verdicts),
+        route(GET, "/x/lists/{list_uuid}/imports/{import_uuid}/rejects/", Lists, files::rejects),
     ]
 }
 

@@ -58,6 +58,8 @@ pub struct RouteFacts {
     pub body_limit: usize,
     /// The body is JSON; otherwise it is the handler's own.
     pub takes_json: bool,
+    /// The body may be of any size: it is never held in memory.
+    pub streams: bool,
 }
 
 /// One line of the table.
@@ -71,8 +73,16 @@ impl Route {
     /// A route with its defaults: 200, JSON of at most 1 MiB.
     pub fn new<T: 'static>(method: Method, path: &'static str, access: Access, handler: impl Handler<T, App>) -> Self {
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
-        let facts =
-            RouteFacts { method, path, access, also: None, success: StatusCode::OK, body_limit: JSON_LIMIT, takes_json: true };
+        let facts = RouteFacts {
+            method,
+            path,
+            access,
+            also: None,
+            success: StatusCode::OK,
+            body_limit: JSON_LIMIT,
+            takes_json: true,
+            streams: false,
+        };
         Self { facts, handler: MethodRouter::new().on(filter, handler) }
     }
 
@@ -104,6 +114,13 @@ impl Route {
     pub fn takes_files(mut self, bytes: usize) -> Self {
         self.facts.body_limit = bytes.saturating_add(FORM);
         self.facts.takes_json = false;
+        self
+    }
+
+    /// Takes bodies of any size, a piece at a time.
+    pub fn takes_streams(mut self) -> Self {
+        self.facts.takes_json = false;
+        self.facts.streams = true;
         self
     }
 }

@@ -96,40 +96,48 @@ pub struct Addition<'a> {
     pub version: Uuid,
 }
 
+/// The columns an addition writes, and how many they are.
+pub(super) const INSERT_COLUMNS: (&str, usize) = (
+    "version_id, id, application_id, list_id, value, sent_value, match_key, key_digest, folded, display_label, comment, added_by,
+     reference_session_id, reference_session_number, reference_record_id, reference_object_uuid, metadata, expires_at,
+     created_at, added_rev",
+    20,
+);
+
+/// What stands in them.
+pub(super) fn insert_params(addition: &Addition<'_>, entry: &Entry) -> [Value; INSERT_COLUMNS.1] {
+    [
+        addition.version.into(),
+        entry.id.0.into(),
+        addition.application.0.into(),
+        addition.list.0.into(),
+        (&entry.value).into(),
+        addition.sent_value.into(),
+        differing_key(addition.value).into(),
+        addition.value.digest().into(),
+        folded(&[&entry.value, &entry.display_label]).into(),
+        (&entry.display_label).into(),
+        (&entry.comment).into(),
+        (&entry.added_by).into(),
+        entry.reference_session.map(|(id, _)| id.0).into(),
+        entry.reference_session.map(|(_, number)| number).into(),
+        entry.reference_record.map(|id| id.0).into(),
+        entry.reference_object.into(),
+        entry.metadata.as_ref().map(|json| json.get()).into(),
+        entry.expires_at.into(),
+        entry.created_at.into(),
+        entry.revision.into(),
+    ]
+}
+
 /// Writes an entry. `false`: the list holds a live entry with this match key.
 pub async fn insert_entry(tx: &mut Tx, addition: &Addition<'_>, entry: &Entry) -> Result<bool, StoreError> {
-    let rows = tx
-        .execute(
-            "INSERT INTO entries (version_id, id, application_id, list_id, value, sent_value, match_key, key_digest, folded,
-                 display_label, comment, added_by, reference_session_id, reference_session_number, reference_record_id, reference_object_uuid,
-                 metadata, expires_at, created_at, added_rev)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
-             ON CONFLICT (list_id, key_digest) WHERE removed_rev IS NULL DO NOTHING",
-            &[
-                addition.version.into(),
-                entry.id.0.into(),
-                addition.application.0.into(),
-                addition.list.0.into(),
-                (&entry.value).into(),
-                addition.sent_value.into(),
-                differing_key(addition.value).into(),
-                addition.value.digest().into(),
-                folded(&[&entry.value, &entry.display_label]).into(),
-                (&entry.display_label).into(),
-                (&entry.comment).into(),
-                (&entry.added_by).into(),
-                entry.reference_session.map(|(id, _)| id.0).into(),
-                entry.reference_session.map(|(_, number)| number).into(),
-                entry.reference_record.map(|id| id.0).into(),
-                entry.reference_object.into(),
-                entry.metadata.as_ref().map(|json| json.get()).into(),
-                entry.expires_at.into(),
-                entry.created_at.into(),
-                entry.revision.into(),
-            ],
-        )
-        .await?;
-    Ok(rows == 1)
+    let sql = format!(
+        "INSERT INTO entries ({}) VALUES ({}) ON CONFLICT (list_id, key_digest) WHERE removed_rev IS NULL DO NOTHING",
+        INSERT_COLUMNS.0,
+        super::db::placeholders(1, INSERT_COLUMNS.1)
+    );
+    Ok(tx.execute(&sql, &insert_params(addition, entry)).await? == 1)
 }
 
 /// The match key, unless it is the value itself.

@@ -218,3 +218,32 @@ pub async fn list_rows(tx: &mut Tx, versions: &[Uuid]) -> Result<Vec<(Uuid, Entr
     }
     Ok(found)
 }
+
+/// A place in the order of an export: by the revision that brought a version, then by entry.
+#[derive(Debug, Clone, Copy)]
+pub struct Place(u64, EntryId);
+
+impl Place {
+    /// Before everything.
+    pub const START: Self = Self(0, EntryId(Uuid::nil()));
+
+    /// Behind an entry.
+    pub fn after(entry: &Entry) -> Self {
+        Self(entry.revision, entry.id)
+    }
+}
+
+/// The next entries of a list as of a moment. No version is ever deleted, so the parts of one moment fit together however
+/// much time passes between them.
+pub async fn list_from(tx: &mut Tx, list: ListId, moment: Moment, from: Place, most: u64) -> Result<Vec<Entry>, StoreError> {
+    let sql = format!(
+        "SELECT {} FROM entries
+         WHERE list_id = $1 AND (added_rev, id) > ($2, $3) AND added_rev <= $4 AND (removed_rev IS NULL OR removed_rev > $4)
+             AND (expires_at IS NULL OR expires_at > $5)
+         ORDER BY added_rev, id LIMIT $6",
+        entries::COLUMNS
+    );
+    let params: [Value; 6] =
+        [list.0.into(), from.0.into(), from.1.0.into(), moment.revision.into(), moment.at.into(), most.into()];
+    tx.query(&sql, &params).await?.iter().map(entries::from_row).collect()
+}

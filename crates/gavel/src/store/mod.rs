@@ -17,6 +17,7 @@ pub mod entry_versions;
 pub mod events;
 pub mod hits;
 pub mod idempotency;
+pub mod imports;
 pub mod keys;
 pub mod lists;
 pub mod marks;

@@ -33,6 +33,11 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         | ("GET", "/x/lists/{list_uuid}/entries/")
         | ("GET", "/x/lists/{list_uuid}/entries/{entry_uuid}/")
         | ("GET", "/x/lists/{list_uuid}/history/")
+        | ("GET", "/x/lists/{list_uuid}/entries/export/")
+        | ("GET", "/x/lists/{list_uuid}/imports/")
+        | ("GET", "/x/lists/{list_uuid}/imports/{import_uuid}/")
+        | ("GET", "/x/lists/{list_uuid}/imports/{import_uuid}/verdicts/")
+        | ("GET", "/x/lists/{list_uuid}/imports/{import_uuid}/rejects/")
         | ("GET", "/x/lists/{list_uuid}/diff/")
         | ("GET", "/v3/webhook/destinations/{destination_uuid}/")
         | ("DELETE", "/v3/webhook/destinations/{destination_uuid}/")
@@ -45,6 +50,8 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         ("POST", "/v3/lists/{list_uuid}/entries/") => json!({ "value": "new@example.com" }),
         ("PATCH", "/x/lists/{list_uuid}/") => json!({ "flood_guard": { "min_hits": 50 } }),
         ("PATCH", "/x/lists/{list_uuid}/entries/{entry_uuid}/") => json!({ "comment": "new" }),
+        // The JSON text "value" is a CSV file whose first row names one column.
+        ("POST", "/x/lists/{list_uuid}/entries/import/") => json!("value"),
         ("POST", "/x/lists/{list_uuid}/revert/") => json!({ "to": 0 }),
         ("PATCH", "/v3/webhook/destinations/{destination_uuid}/") => json!({ "label": "new" }),
         ("POST", "/x/sessions/{session_id}/evidence/") => json!({ "email_verifications": [{ "email": "a@b.example" }] }),
@@ -58,6 +65,7 @@ struct Theirs {
     finished: String,
     list: String,
     entry: String,
+    import: String,
     destination: String,
     delivery: String,
     media: String,
@@ -75,13 +83,15 @@ impl Theirs {
         let body = json!({ "name": "Mine", "list_type": "blocklist", "entry_type": "email" });
         let list = text(&client.post("/v3/lists/", body).await.ok(201)["uuid"]);
         let entry = client.post(&format!("/v3/lists/{list}/entries/"), json!({ "value": "old@example.com" })).await.ok(201);
+        let file = client.request(Method::POST, &format!("/x/lists/{list}/entries/import/")).body("value\nfile@example.com\n");
+        let import = text(&send(file).await.ok(200)["uuid"]);
         let deliveries = format!("/v3/webhook/destinations/{destination}/deliveries/");
         let delivery = eventually("a delivery", || async {
             client.get(&deliveries).await.ok(200)["results"].get(0).map(|row| text(&row["uuid"]))
         });
         let delivery = delivery.await;
         let media = upload(client).await;
-        Self { open, finished, list, entry: text(&entry["uuid"]), destination, delivery, media }
+        Self { open, finished, list, entry: text(&entry["uuid"]), import, destination, delivery, media }
     }
 
     /// The path with ids of these objects.
@@ -91,6 +101,7 @@ impl Theirs {
             "session_id" => session,
             "list_uuid" => &self.list,
             "entry_uuid" => &self.entry,
+            "import_uuid" => &self.import,
             "destination_uuid" => &self.destination,
             "delivery_uuid" => &self.delivery,
             "media_uuid" => &self.media,

@@ -6,6 +6,7 @@ pub mod decisions;
 pub mod destinations;
 pub mod entries;
 pub mod evidence;
+pub mod files;
 pub mod health;
 pub mod list_history;
 pub mod lists;

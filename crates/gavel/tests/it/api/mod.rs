@@ -11,6 +11,7 @@ mod entries;
 mod entries_from_sessions;
 mod evidence;
 mod idempotency;
+mod imports;
 mod list_history;
 mod lists;
 mod main_job;

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use super::{Client, Server, client, text};
 
 /// Tables a request may write to, except those the workers write to by themselves.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 20] = [
     "activities",
     "activity_values",
     "audit_events",
@@ -27,6 +27,9 @@ const TABLES: [&str; 17] = [
     "events",
     "hits",
     "idempotency",
+    "import_batches",
+    "imports",
+    "list_revisions",
     "lists",
     "media",
     "records",

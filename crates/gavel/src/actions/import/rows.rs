@@ -1,0 +1,423 @@
+//! Rows of a file as its bytes arrive, in CSV or in lines of JSON.
+//!
+//! Pieces may end anywhere. No row takes more memory than [`LONGEST`] bytes, whatever its sender does: a longer one is
+//! refused and passed over to its end. A row that cannot be read is a refused row, not the end of the file; only a file
+//! that is none of its format is refused as a whole ([`Broken`]).
+
+use std::borrow::Cow;
+
+use csv_core::ReadRecordResult;
+use gavel_core::json::{FieldError, FieldErrors, Value};
+
+use crate::actions::entries::NewEntry;
+
+/// Longest row in bytes.
+pub const LONGEST: usize = 64 << 10;
+/// Most columns of a CSV row.
+pub const COLUMNS: usize = 100;
+
+/// How a file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Comma-separated values, the first row names the columns.
+    Csv,
+    /// One JSON object per line.
+    Ndjson,
+}
+
+impl Format {
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+        }
+    }
+
+    /// The format of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Csv, Self::Ndjson].into_iter().find(|format| format.as_str() == name)
+    }
+}
+
+/// A row of the file. Rows are counted from 1, the names of the columns and blank lines are none.
+pub struct Row {
+    /// Its place.
+    pub number: u64,
+    /// The entry it asks for, or everything that is wrong with it.
+    pub entry: Result<NewEntry, FieldErrors>,
+    /// As sent: its cells by column, or its line; null when it was too long or no text.
+    pub raw: serde_json::Value,
+}
+
+/// Why the whole file cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken(pub &'static str);
+
+/// Reads the rows of one file.
+pub struct Rows {
+    head: Vec<u8>,
+    started: bool,
+    number: u64,
+    lines: Lines,
+}
+
+enum Lines {
+    Csv(Box<CsvState>),
+    Ndjson(NdjsonState),
+}
+
+#[derive(Default)]
+struct NdjsonState {
+    line: Vec<u8>,
+    too_long: bool,
+}
+
+struct CsvState {
+    reader: csv_core::Reader,
+    cells: Vec<u8>,
+    ends: Vec<usize>,
+    filled: usize,
+    ended: usize,
+    too_long: bool,
+    columns: Option<Vec<String>>,
+}
+
+impl Rows {
+    /// Nothing read yet.
+    pub fn new(format: Format) -> Self {
+        let lines = match format {
+            Format::Ndjson => Lines::Ndjson(NdjsonState::default()),
+            Format::Csv => Lines::Csv(Box::new(CsvState {
+                reader: csv_core::Reader::new(),
+                cells: vec![0; LONGEST],
+                ends: vec![0; COLUMNS],
+                filled: 0,
+                ended: 0,
+                too_long: false,
+                columns: None,
+            })),
+        };
+        Self { head: Vec::new(), started: false, number: 0, lines }
+    }
+
+    /// Takes the next piece.
+    pub fn push(&mut self, bytes: &[u8], rows: &mut Vec<Row>) -> Result<(), Broken> {
+        if self.started {
+            return self.read(bytes, rows);
+        }
+        self.head.extend_from_slice(bytes);
+        if self.head.len() < 3 {
+            return Ok(()); // Three bytes tell whether there is a mark, and of which encoding.
+        }
+        self.start(rows)
+    }
+
+    /// Takes the end of the file.
+    pub fn finish(mut self, rows: &mut Vec<Row>) -> Result<(), Broken> {
+        if !self.started {
+            self.start(rows)?;
+        }
+        match &mut self.lines {
+            Lines::Ndjson(state) => {
+                if let Some(row) = state.end_line(&mut self.number) {
+                    rows.push(row);
+                }
+                Ok(())
+            }
+            Lines::Csv(state) => {
+                state.read(&[], &mut self.number, rows)?;
+                if state.columns.is_none() { Err(NO_COLUMNS) } else { Ok(()) }
+            }
+        }
+    }
+
+    fn start(&mut self, rows: &mut Vec<Row>) -> Result<(), Broken> {
+        self.started = true;
+        let head = std::mem::take(&mut self.head);
+        if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
+            return Err(Broken("The file is UTF-16; send it as UTF-8."));
+        }
+        self.read(head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head), rows)
+    }
+
+    fn read(&mut self, bytes: &[u8], rows: &mut Vec<Row>) -> Result<(), Broken> {
+        if bytes.is_empty() {
+            return Ok(()); // To the CSV reader nothing at all is the end.
+        }
+        match &mut self.lines {
+            Lines::Csv(state) => state.read(bytes, &mut self.number, rows),
+            Lines::Ndjson(state) => {
+                state.read(bytes, &mut self.number, rows);
+                Ok(())
+            }
+        }
+    }
+}
+
+const NO_COLUMNS: Broken = Broken("The first row must name the columns, `value` among them.");
+
+fn too_long() -> FieldErrors {
+    let text = format!("This row has more than {LONGEST} bytes or {COLUMNS} columns. Is a quote left open?");
+    FieldErrors::of_no_field(text)
+}
+
+fn refused(number: u64, errors: FieldErrors, raw: serde_json::Value) -> Row {
+    Row { number, entry: Err(errors), raw }
+}
+
+impl NdjsonState {
+    fn read(&mut self, mut bytes: &[u8], number: &mut u64, rows: &mut Vec<Row>) {
+        while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
+            self.add(&bytes[..end]);
+            rows.extend(self.end_line(number));
+            bytes = &bytes[end + 1..];
+        }
+        self.add(bytes);
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        if self.line.len() + bytes.len() > LONGEST {
+            self.too_long = true;
+            self.line.clear();
+        }
+        if !self.too_long {
+            self.line.extend_from_slice(bytes);
+        }
+    }
+
+    fn end_line(&mut self, number: &mut u64) -> Option<Row> {
+        let line = std::mem::take(&mut self.line);
+        if std::mem::take(&mut self.too_long) {
+            *number += 1;
+            return Some(refused(*number, too_long(), serde_json::Value::Null));
+        }
+        if line.trim_ascii().is_empty() {
+            return None;
+        }
+        *number += 1;
+        let Ok(text) = std::str::from_utf8(&line) else {
+            return Some(refused(*number, not_utf8(), serde_json::Value::Null));
+        };
+        let entry = match Value::parse(text.as_bytes()) {
+            Ok(sent) => read_entry(&sent),
+            Err(reason) => Err(FieldErrors::of_no_field(format!("JSON parse error - {reason}"))),
+        };
+        Some(Row { number: *number, entry, raw: text.trim_end_matches('\r').into() })
+    }
+}
+
+fn not_utf8() -> FieldErrors {
+    FieldErrors::of_no_field("This row is not UTF-8.")
+}
+
+fn read_entry(sent: &Value<'_>) -> Result<NewEntry, FieldErrors> {
+    let new = NewEntry::read(sent)?;
+    if new.reference_session.is_some() {
+        let text = "Entries of a file are not made from sessions.";
+        return Err(FieldErrors::default().with("reference_session_id", FieldError::text(text)));
+    }
+    if new.value.is_none() {
+        return Err(FieldErrors::default().with("value", FieldError::required()));
+    }
+    Ok(new)
+}
+
+impl CsvState {
+    fn read(&mut self, mut bytes: &[u8], number: &mut u64, rows: &mut Vec<Row>) -> Result<(), Broken> {
+        let at_end = bytes.is_empty();
+        loop {
+            let (result, taken, filled, ended) =
+                self.reader.read_record(bytes, &mut self.cells[self.filled..], &mut self.ends[self.ended..]);
+            bytes = &bytes[taken..];
+            self.filled += filled;
+            self.ended += ended;
+            match result {
+                ReadRecordResult::InputEmpty if !at_end => return Ok(()),
+                ReadRecordResult::InputEmpty => {} // Once more with nothing: the end.
+                ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
+                    (self.too_long, self.filled, self.ended) = (true, 0, 0);
+                }
+                ReadRecordResult::Record => {
+                    self.end_record(number, rows)?;
+                    (self.too_long, self.filled, self.ended) = (false, 0, 0);
+                }
+                ReadRecordResult::End => return Ok(()),
+            }
+        }
+    }
+
+    fn end_record(&mut self, number: &mut u64, rows: &mut Vec<Row>) -> Result<(), Broken> {
+        let Some(columns) = &self.columns else {
+            let names = cells(&self.cells, &self.ends[..self.ended]).ok_or(Broken("The first row is not UTF-8."))?;
+            let names: Vec<String> = names.into_iter().map(|name| name.trim().to_lowercase()).collect();
+            if self.too_long || !names.iter().any(|name| name == "value") {
+                return Err(NO_COLUMNS);
+            }
+            self.columns = Some(names);
+            return Ok(());
+        };
+        *number += 1;
+        if self.too_long {
+            rows.push(refused(*number, too_long(), serde_json::Value::Null));
+            return Ok(());
+        }
+        let Some(cells) = cells(&self.cells, &self.ends[..self.ended]) else {
+            rows.push(refused(*number, not_utf8(), serde_json::Value::Null));
+            return Ok(());
+        };
+        let named: Vec<(&str, Cow<'_, str>)> = columns.iter().map(String::as_str).zip(cells.into_iter().map(unguarded)).collect();
+        let raw = named.iter().map(|(name, cell)| ((*name).to_owned(), cell.as_ref().into()));
+        let raw = serde_json::Value::Object(raw.collect());
+        rows.push(Row { number: *number, entry: entry_of(&named), raw });
+        Ok(())
+    }
+}
+
+/// The cells of a record; `None` when it is not UTF-8. Each is checked, because a cell may end inside a character.
+fn cells<'a>(bytes: &'a [u8], ends: &[usize]) -> Option<Vec<&'a str>> {
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    starts.zip(ends).map(|(start, end)| std::str::from_utf8(&bytes[start..*end]).ok()).collect()
+}
+
+/// The body the cells of a row stand for. An empty cell is an absent member.
+fn entry_of(cells: &[(&str, Cow<'_, str>)]) -> Result<NewEntry, FieldErrors> {
+    let mut members = Vec::new();
+    for (name, cell) in cells.iter().filter(|(name, cell)| MEMBERS.contains(name) && !cell.is_empty()) {
+        let value = match *name {
+            "metadata" => Value::parse(cell.as_bytes())
+                .map_err(|_| FieldErrors::default().with("metadata", FieldError::text("Metadata must be a JSON object.")))?,
+            _ => Value::Text(Cow::Borrowed(cell.as_ref())),
+        };
+        members.push((Cow::Borrowed(*name), value));
+    }
+    read_entry(&Value::Object(members.into_iter().collect()))
+}
+
+/// Columns that mean something; others are passed over.
+const MEMBERS: [&str; 7] =
+    ["value", "display_label", "comment", "metadata", "expires_at", "reference_object_uuid", "reference_session_id"];
+
+/// A cell for a spreadsheet: what one would run as a formula gets an apostrophe in front, and so does what already looks
+/// like that, so that [`unguarded`] gives back exactly what was.
+pub fn guarded(cell: &str) -> Cow<'_, str> {
+    if looks_like_formula(cell) { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
+}
+
+/// The opposite of [`guarded`].
+pub fn unguarded(cell: &str) -> Cow<'_, str> {
+    match cell.strip_prefix('\'') {
+        Some(rest) if looks_like_formula(rest) => Cow::Borrowed(rest),
+        _ => Cow::Borrowed(cell),
+    }
+}
+
+/// Plain numbers, E.164 among them, are no formulas.
+fn looks_like_formula(cell: &str) -> bool {
+    let bare = cell.trim_start_matches('\'');
+    let number = bare.strip_prefix(['+', '-']).unwrap_or(bare);
+    let is_number = !number.is_empty()
+        && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+        && number.bytes().filter(|byte| *byte == b'.').count() <= 1;
+    bare.starts_with(['=', '+', '-', '@', '\t', '\r']) && !(is_number && bare.len() == cell.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(format: Format, pieces: &[&[u8]]) -> Result<Vec<(u64, Result<String, String>)>, Broken> {
+        let (mut rows, mut reader) = (Vec::new(), Rows::new(format));
+        for piece in pieces {
+            reader.push(piece, &mut rows)?;
+        }
+        reader.finish(&mut rows)?;
+        let shown = |row: Row| {
+            let entry = row.entry.map(|new| format!("{}|{}", new.value.unwrap_or_default(), new.comment));
+            (row.number, entry.map_err(|errors| serde_json::to_string(&errors).unwrap()))
+        };
+        Ok(rows.into_iter().map(shown).collect())
+    }
+
+    fn fine(values: &[&str]) -> Vec<(u64, Result<String, String>)> {
+        values.iter().zip(1..).map(|(value, number)| (number, Ok((*value).to_owned()))).collect()
+    }
+
+    #[test]
+    fn csv_of_all_kinds_of_programs() {
+        for text in [
+            "value,comment\na,x\nb,\n",
+            "\u{feff}Value , COMMENT\r\na,x\r\nb,\r\n",
+            "comment,value,other\nx,a,1\n,b,2",
+            "value,comment\n\n\n\"a\",\"x\"\nb\n",
+        ] {
+            assert_eq!(read(Format::Csv, &[text.as_bytes()]), Ok(fine(&["a|x", "b|"])), "{text:?}");
+        }
+        assert_eq!(read(Format::Csv, &[b"value,comment\na,\"x, \"\"y\"\"\nz\"\n"]), Ok(fine(&["a|x, \"y\"\nz"])));
+    }
+
+    #[test]
+    fn lines_of_json() {
+        let text = b"{\"value\":\"a\"}\r\n\n {\"value\":\"b\",\"comment\":\"x\"}";
+        assert_eq!(read(Format::Ndjson, &[text]), Ok(fine(&["a|", "b|x"])));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_row_by_row() {
+        let wide = format!("value\n{}\nb\n", "a,".repeat(10_000));
+        let long = format!("value\n{}\nb\n", "a".repeat(LONGEST + 1));
+        let open = format!("value\n\"{}", "a\n".repeat(LONGEST));
+        for text in [&wide, &long, &open] {
+            let rows = read(Format::Csv, &[text.as_bytes()]).unwrap();
+            assert!(rows[0].1.as_ref().unwrap_err().contains("Is a quote left open?"), "{}", &text[..20]);
+            assert!(rows.len() == 1 || rows[1..] == [(2, Ok("b|".to_owned()))]);
+        }
+        let rows = read(Format::Csv, &[b"value\n\xe9\nb\na\0\n"]).unwrap();
+        assert!(rows[0].1.as_ref().unwrap_err().contains("UTF-8") && rows[1].1.is_ok());
+        assert!(rows[2].1.as_ref().unwrap_err().contains("Null characters"), "{rows:?}");
+        let long = format!("{{\"value\":\"{}\"}}\n{{\"value\":\"b\"}}\n[]\n{{\n", "a".repeat(LONGEST));
+        let rows = read(Format::Ndjson, &[long.as_bytes()]).unwrap();
+        assert!(rows[0].1.is_err() && rows[1].1.is_ok() && rows[2].1.is_err() && rows[3].1.is_err());
+    }
+
+    #[test]
+    fn a_file_of_another_kind_is_refused_whole() {
+        assert_eq!(read(Format::Csv, &[b"phone\n1\n"]), Err(NO_COLUMNS));
+        assert_eq!(read(Format::Csv, &[b""]), Err(NO_COLUMNS));
+        assert!(read(Format::Csv, &[b"\xff\xfev\0"]).is_err());
+        assert_eq!(read(Format::Ndjson, &[b""]), Ok(vec![]));
+    }
+
+    proptest! {
+        #[test]
+        fn it_does_not_matter_where_pieces_end(
+            text in "(value|comment|,|\"|\n|\r\n|a|é|\\{\"value\":\"b\"\\}|=|'){0,40}",
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+            csv in any::<bool>(),
+        ) {
+            let text = format!("value,comment\n{text}");
+            let format = if csv { Format::Csv } else { Format::Ndjson };
+            let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(text.len())).chain([0, text.len()]).collect();
+            cuts.sort_unstable();
+            let pieces: Vec<&[u8]> = cuts.windows(2).map(|pair| &text.as_bytes()[pair[0]..pair[1]]).collect();
+            prop_assert_eq!(read(format, &pieces), read(format, &[text.as_bytes()]));
+        }
+
+        #[test]
+        fn any_bytes_are_read(bytes in prop::collection::vec(any::<u8>(), 0..300), csv in any::<bool>()) {
+            let format = if csv { Format::Csv } else { Format::Ndjson };
+            let _ = read(format, &[&bytes]);
+            let _ = read(format, &[b"value\n", &bytes]);
+        }
+
+        #[test]
+        fn a_guarded_cell_is_no_formula_and_comes_back(cell in "['=+@\\-\t\r0-9.a]{0,6}") {
+            let guarded = guarded(&cell).into_owned();
+            prop_assert_eq!(unguarded(&guarded), cell.as_str());
+            let number = guarded.strip_prefix(['+', '-']).is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit() || b == b'.'));
+            prop_assert!(number || !guarded.starts_with(['=', '+', '-', '@', '\t', '\r']));
+        }
+    }
+}
