@@ -93,6 +93,13 @@ pub struct EntryView {
     created_at: Timestamp,
 }
 
+impl EntryView {
+    /// The value, normalised.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+}
+
 impl From<Entry> for EntryView {
     fn from(entry: Entry) -> Self {
         Self {

@@ -46,6 +46,11 @@ pub struct EntryDetails {
 }
 
 impl EntryDetails {
+    /// The value, normalised.
+    pub fn value(&self) -> &str {
+        self.entry.value()
+    }
+
     fn of(entry: Entry, hits: Option<&Hits>, at: Timestamp) -> Self {
         Self {
             expires_at: entry.expires_at,

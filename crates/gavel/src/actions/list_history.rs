@@ -52,6 +52,19 @@ pub struct DifferenceView {
     after: Option<EntryDetails>,
 }
 
+impl DifferenceView {
+    /// For a person: what became of which value.
+    pub fn line(&self) -> String {
+        let sign = match self.change {
+            "added" => '+',
+            "removed" => '-',
+            _ => '~',
+        };
+        let shown = self.after.as_ref().or(self.before.as_ref());
+        format!("{sign} {}", shown.map_or("", EntryDetails::value))
+    }
+}
+
 /// A page of what two states of a list differ in, by entry: since its beginning and until now, unless other states are
 /// named. An entry that expired in between is in both: no revision
 /// ended it.

@@ -103,6 +103,18 @@ pub struct ListView {
     updated_at: Timestamp,
 }
 
+impl ListView {
+    /// Its id.
+    pub fn id(&self) -> ListId {
+        self.uuid
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl From<List> for ListView {
     fn from(list: List) -> Self {
         Self {

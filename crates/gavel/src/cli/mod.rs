@@ -4,6 +4,7 @@ pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod key;
+pub mod list;
 pub mod migrate;
 pub mod serve;
 
@@ -34,6 +35,8 @@ enum Command {
     Migrate(Common),
     /// Make, list and revoke API keys
     Key(key::Options),
+    /// Import, export and compare lists, and look values up
+    List(list::Options),
     /// Check settings, folder, key and database, and say what is wrong
     Doctor(Common),
     /// Show the settings in force and where they can be set
@@ -105,6 +108,7 @@ pub fn main() -> ExitCode {
             Command::Demo(options) => demo::run(&options).await,
             Command::Migrate(common) => migrate::run(&common).await,
             Command::Key(options) => key::run(&options).await,
+            Command::List(options) => list::run(&options).await,
             Command::Doctor(common) => doctor::run(&common).await,
             Command::Config(common) => config::run(&common),
         }

@@ -5,6 +5,7 @@ mod commands;
 mod crash;
 mod demo;
 mod gone;
+mod imports;
 mod life;
 mod together;
 
