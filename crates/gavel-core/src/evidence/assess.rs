@@ -126,8 +126,21 @@ pub enum DuplicateKind {
 }
 
 impl DuplicateKind {
+    /// All of them.
+    pub(super) const ALL: [Self; 9] = [
+        Self::Face,
+        Self::PossibleFace,
+        Self::Document,
+        Self::PhoneNumber,
+        Self::Email,
+        Self::IpAddress,
+        Self::DeviceFingerprint,
+        Self::RecoveredDevice,
+        Self::Image,
+    ];
+
     /// The code of the risk, and the type of allowlist that keeps it quiet.
-    const fn risk(self) -> (&'static str, Option<EntryType>) {
+    pub(super) const fn risk(self) -> (&'static str, Option<EntryType>) {
         match self {
             Self::Face => ("DUPLICATED_FACE", Some(EntryType::Face)),
             Self::PossibleFace => ("POSSIBLE_DUPLICATED_FACE", Some(EntryType::Face)),

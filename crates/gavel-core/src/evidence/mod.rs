@@ -26,6 +26,7 @@ mod signal;
 mod steps;
 mod values;
 mod warning;
+mod weighed;
 
 pub use assess::{
     Assessment, Band, Duplicate, DuplicateKind, FaceFinding, ListFinding, SessionRef, assess, assess_with_rule, derive_status,
@@ -43,6 +44,7 @@ pub use signal::{Signal, signals};
 pub use steps::{Placement, WorkflowStep, assign_steps, has_missing_step, next_node_id};
 pub use values::{ELEMENT_LIMIT, VECTOR_LIMIT};
 pub use warning::{Action, LogType, Warning};
+pub use weighed::Weighed;
 
 #[cfg(test)]
 mod tests;

@@ -55,3 +55,5 @@ CREATE TABLE entry_hits (
 
 -- What a record was weighed with beside its item and the lists: the sender's status and warnings, the duplicates found.
 ALTER TABLE records ADD COLUMN weighed_with TEXT;
+-- Sessions of a person, as lists know people.
+CREATE INDEX sessions_by_vendor_folded ON sessions (application_id, vendor_folded, number) WHERE vendor_folded IS NOT NULL;

@@ -10,8 +10,8 @@ use std::{collections::HashSet, sync::Arc};
 use futures_util::{StreamExt, stream};
 use gavel_core::{
     evidence::{
-        self, Config, Evidence, Item, ListFinding, MediaField, MediaRef, Placement, Signal, WorkflowStep, assess, assign_steps,
-        drop_repeated_locations, has_missing_step, session_outcome,
+        self, Config, Evidence, Item, ListFinding, MediaField, MediaRef, Placement, Signal, Weighed, WorkflowStep, assess,
+        assign_steps, drop_repeated_locations, has_missing_step, session_outcome,
     },
     ids::{MediaId, RecordId, SessionId},
     json::FieldErrors,
@@ -222,7 +222,7 @@ async fn store_media(tx: &mut Tx, caller: &Caller, ready: &Ready) -> Result<(), 
     if errors.is_empty() { Ok(()) } else { Err(errors.into()) }
 }
 
-fn workflow_steps(session: &Session) -> Vec<WorkflowStep> {
+pub(super) fn workflow_steps(session: &Session) -> Vec<WorkflowStep> {
     let of_workflow = session.steps.iter().filter(|step| step.in_workflow);
     of_workflow
         .filter_map(|step| {
@@ -280,7 +280,7 @@ async fn write_records(
 
 /// The configuration of the step an item takes; outside the workflow every key has its default. A chip is judged with the
 /// document's configuration beside its own.
-fn config_of(placement: &Placement, workflow: &[WorkflowStep]) -> Config {
+pub(super) fn config_of(placement: &Placement, workflow: &[WorkflowStep]) -> Config {
     let own = placement.step.map(|step| workflow[step].config.clone()).unwrap_or_default();
     let document = workflow.iter().find(|step| step.feature == evidence::Feature::Ocr);
     match (placement.feature, document) {
@@ -304,6 +304,7 @@ fn assessed(
     let mut item = item.clone();
     item.place(placement);
     let findings: Vec<ListFinding> = hits.iter().map(|(signal, hit)| ListFinding::of(hit, signal)).collect();
+    let weighed = Weighed::of(&item, &seen.duplicates);
     let mut assessment = assess(&item, config, &findings, &seen.duplicates);
     drop_repeated_locations(&mut assessment.warnings, reported);
     Record {
@@ -318,6 +319,7 @@ fn assessed(
         matches: Value::Array(seen.matches),
         is_blocklisted: false,
         created_at: now,
+        weighed_with: Some(weighed.to_json()),
     }
 }
 

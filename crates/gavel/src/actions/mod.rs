@@ -27,6 +27,7 @@ mod matches;
 pub mod media;
 pub mod new_session;
 mod portrait;
+pub mod preview;
 pub mod resend;
 mod resubmit;
 pub mod reviews;

@@ -108,6 +108,7 @@ async fn empty(
             matches: json!([]),
             is_blocklisted: false,
             created_at: now,
+            weighed_with: None,
         };
         last = last.max(record.ordinal);
         records::insert_record(tx, caller.application, &record).await?;

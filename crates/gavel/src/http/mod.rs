@@ -77,6 +77,7 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(POST, "/x/screen/", Lists, screen::create),
 
         route(GET, "/x/lists/lookup/", Lists, list_history::look_up),
+        route(POST, "/x/lists/preview/", Lists, list_history::preview),
         route(GET, "/x/lists/{list_uuid}/", Lists, list_history::show),
         route(PATCH, "/x/lists/{list_uuid}/", Lists, list_history::update),
         route(GET, "/x/lists/{list_uuid}/entries/", Lists, list_history::entries),

@@ -24,6 +24,7 @@ pub mod marks;
 pub mod media;
 pub mod migrate;
 pub mod outbox;
+pub mod preview;
 pub mod records;
 pub mod revisions;
 pub mod sessions;

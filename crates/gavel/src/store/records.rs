@@ -38,9 +38,12 @@ pub struct Record {
     pub is_blocklisted: bool,
     /// When it was recorded.
     pub created_at: Timestamp,
+    /// What it was weighed with beside its data and the lists; unknown of records of older versions.
+    pub weighed_with: Option<Json>,
 }
 
-const COLUMNS: &str = "id, session_id, feature, node_id, ordinal, status, data, warnings, matches, is_blocklisted, created_at";
+const COLUMNS: &str = "id, session_id, feature, node_id, ordinal, status, data, warnings, matches, is_blocklisted, created_at,
+    weighed_with";
 
 fn from_row(row: &Row) -> Result<Record, StoreError> {
     let mut c = row.columns();
@@ -57,6 +60,7 @@ fn from_row(row: &Row) -> Result<Record, StoreError> {
         matches: json(c.take()?)?,
         is_blocklisted: c.take()?,
         created_at: c.take()?,
+        weighed_with: c.take::<Option<String>>()?.map(json).transpose()?,
     })
 }
 
@@ -65,8 +69,8 @@ pub async fn insert_record(tx: &mut Tx, application: ApplicationId, record: &Rec
     let data = serde_json::to_string(&record.data).map_err(|_| StoreError::unreadable("record"))?;
     tx.execute(
         "INSERT INTO records (application_id, id, session_id, feature, node_id, ordinal, status, data, warnings, matches,
-             is_blocklisted, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             is_blocklisted, created_at, weighed_with)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         &[
             application.0.into(),
             record.id.0.into(),
@@ -80,6 +84,7 @@ pub async fn insert_record(tx: &mut Tx, application: ApplicationId, record: &Rec
             record.matches.to_string().into(),
             record.is_blocklisted.into(),
             record.created_at.into(),
+            record.weighed_with.as_ref().map(Json::to_string).into(),
         ],
     )
     .await?;
@@ -154,7 +159,7 @@ pub async fn insert_signal(tx: &mut Tx, application: ApplicationId, signal: &Sig
 }
 
 /// 16 bytes in the order of addresses; IPv4 as mapped IPv6.
-fn ordered_bytes(address: std::net::IpAddr) -> Vec<u8> {
+pub(super) fn ordered_bytes(address: std::net::IpAddr) -> Vec<u8> {
     match address {
         std::net::IpAddr::V4(v4) => v4.to_ipv6_mapped().octets().to_vec(),
         std::net::IpAddr::V6(v6) => v6.octets().to_vec(),

@@ -14,6 +14,7 @@ use crate::{
         list_history::{self, DifferenceView, Revert, Reverted},
         list_settings::{self, ListSettings, SettingsChange},
         lookup::{self, Lookup},
+        preview::{self, Changes, Preview},
     },
     app::App,
     http::{
@@ -39,6 +40,12 @@ impl ReadBody for Revert {
 impl ReadBody for SettingsChange {
     fn read(sent: &Value<'_>) -> Result<Self, FieldErrors> {
         SettingsChange::read(sent)
+    }
+}
+
+impl ReadBody for Changes {
+    fn read(sent: &Value<'_>) -> Result<Self, FieldErrors> {
+        Changes::read(sent)
     }
 }
 
@@ -133,4 +140,9 @@ pub async fn revert(
 pub async fn look_up(State(app): State<App>, caller: Caller, query: Query) -> ApiResult<Reply<Lookup>> {
     let text = |name: &str| query.get(name).map(str::to_owned);
     Ok(Reply(lookup::look_up(&app, &caller, text("entry_type"), text("value"), text("as_of")).await?))
+}
+
+/// What a change would have meant for past sessions.
+pub async fn preview(State(app): State<App>, caller: Caller, Json(body): Json<Changes>) -> ApiResult<Reply<Preview>> {
+    Ok(Reply(preview::preview(&app, &caller, body).await?))
 }

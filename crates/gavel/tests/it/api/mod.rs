@@ -18,6 +18,7 @@ mod main_job;
 mod matches;
 mod media;
 mod paging;
+mod preview;
 mod reviews;
 mod screen;
 mod session_list;

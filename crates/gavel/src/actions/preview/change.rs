@@ -1,0 +1,171 @@
+//! A change of lists as it is asked about: which values would come, which entries would go.
+
+use std::collections::{BTreeMap, HashSet};
+
+use gavel_core::{
+    entry::{EntryType, EntryValue},
+    evidence::{ListFinding, Signal},
+    ids::{ApplicationId, EntryId, ListId},
+    json::{FieldError, FieldErrors, Fields, Value, read},
+    list::ListType,
+    time::Timestamp,
+};
+use serde::Serialize;
+
+use crate::{
+    actions::{Error, sessions::subject},
+    store::{Tx, blocklist, lists, lists::List, sessions::Session},
+};
+
+/// Most changes of one call.
+const MOST: usize = 1_000;
+
+/// The changes as sent.
+pub struct Changes(Vec<Sent>);
+
+struct Sent {
+    op: Op,
+    list: ListId,
+    value: String,
+}
+
+/// What a change does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Op {
+    Add,
+    Remove,
+}
+
+impl Changes {
+    /// Reads the body.
+    pub fn read(sent: &Value<'_>) -> Result<Self, FieldErrors> {
+        let mut fields = Fields::of(sent)?;
+        let changes = fields.required("changes", |sent| {
+            if read::array(sent)?.len() > MOST {
+                return Err(FieldError::text(format!("Ensure this field has no more than {MOST} elements.")));
+            }
+            read::not_empty(read::list_of_objects(read_change))(sent)
+        });
+        fields.finish(|| Some(Self(changes?)))
+    }
+}
+
+fn read_change(sent: &Value<'_>) -> Result<Sent, FieldErrors> {
+    let mut fields = Fields::of(sent)?;
+    let op = fields.required(
+        "op",
+        read::choice_of(|name| match name {
+            "add" => Some(Op::Add),
+            "remove" => Some(Op::Remove),
+            _ => None,
+        }),
+    );
+    let list = fields.required("list", read::uuid);
+    let value = fields.required("value", read::filled(read::trimmed_text(gavel_core::entry::MAX_CHARS)));
+    fields.finish(|| Some(Sent { op: op?, list: list?, value: value? }))
+}
+
+/// A change that would change nothing: what it adds is there, what it removes is not.
+#[derive(Debug, Serialize)]
+pub(super) struct WithoutEffect {
+    index: usize,
+    reason: &'static str,
+}
+
+/// A value that would come to a list.
+pub(super) struct Addition {
+    list: ListId,
+    list_type: ListType,
+    pub(super) value: EntryValue,
+}
+
+/// What the changes come to.
+#[derive(Default)]
+pub(super) struct Effect {
+    pub(super) additions: Vec<Addition>,
+    pub(super) removed: HashSet<EntryId>,
+    /// People and companies whose sessions would have been refused.
+    pub(super) refused: Vec<EntryValue>,
+}
+
+impl Effect {
+    /// Whether the session would not have been created.
+    pub(super) fn refuses(&self, session: &Session) -> bool {
+        let value = subject(session.kind, session.vendor_data.as_deref());
+        value.is_some_and(|value| {
+            self.refused.iter().any(|refused| refused.entry_type() == value.entry_type() && refused.key() == value.key())
+        })
+    }
+
+    /// What the additions say about a value.
+    pub(super) fn findings(&self, signal: &Signal) -> impl Iterator<Item = ListFinding> {
+        let matching = self.additions.iter().filter(|addition| match (addition.value.network(), signal.value.network()) {
+            (Some(of_entry), Some(asked)) => of_entry.contains(&asked),
+            _ => addition.value.entry_type() == signal.entry_type && addition.value.key() == signal.value.key(),
+        });
+        matching.map(|addition| ListFinding {
+            entry_type: signal.entry_type,
+            list_type: addition.list_type,
+            list: addition.list,
+            entry: EntryId(uuid::Uuid::nil()),
+            value: signal.value.stored().to_owned(),
+            held: false,
+            face: None,
+        })
+    }
+}
+
+impl Changes {
+    /// Looks lists and values up. Of several changes of one value the last counts.
+    pub(super) async fn resolve(
+        self,
+        tx: &mut Tx,
+        application: ApplicationId,
+        now: Timestamp,
+    ) -> Result<(Effect, Vec<WithoutEffect>), Error> {
+        let mut errors = Vec::with_capacity(self.0.len());
+        let mut wanted: BTreeMap<(ListId, String), (usize, Op, List, EntryValue)> = BTreeMap::new();
+        for (index, sent) in self.0.into_iter().enumerate() {
+            let mut wrong = FieldErrors::default();
+            match lists::find_list(tx, application, sent.list, now).await? {
+                None => wrong.add("list", FieldError::text("List not found.")),
+                Some(list) => match EntryValue::parse(list.entry_type, &sent.value) {
+                    Err(reason) => wrong.add("value", FieldError::text(reason.message())),
+                    Ok(value) => {
+                        wanted.insert((sent.list, value.key().to_owned()), (index, sent.op, list, value));
+                    }
+                },
+            }
+            errors.push(wrong);
+        }
+        if errors.iter().any(|wrong| !wrong.is_empty()) {
+            return Err(FieldErrors::default().with("changes", FieldError::Items(errors)).into());
+        }
+        let (mut effect, mut without) = (Effect::default(), Vec::new());
+        for (index, op, list, value) in wanted.into_values() {
+            match (op, blocklist::find_live(tx, list.id, &value, now).await?) {
+                (Op::Add, Some(_)) => without.push(WithoutEffect { index, reason: "This value already exists in the list." }),
+                (Op::Remove, None) => without.push(WithoutEffect { index, reason: "This value is not in the list." }),
+                (Op::Remove, Some(entry)) => {
+                    effect.removed.insert(entry);
+                }
+                (Op::Add, None) => effect.add(&list, value),
+            }
+        }
+        without.sort_by_key(|row| row.index);
+        Ok((effect, without))
+    }
+}
+
+impl Effect {
+    fn add(&mut self, list: &List, value: EntryValue) {
+        let of_subject = matches!(list.entry_type, EntryType::User | EntryType::Business);
+        match (list.list_type, of_subject) {
+            (ListType::Blocklist, true) => self.refused.push(value),
+            (ListType::Blocklist | ListType::Allowlist, false) => {
+                self.additions.push(Addition { list: list.id, list_type: list.list_type, value });
+            }
+            (ListType::Allowlist, true) | (ListType::Custom, _) => {}
+        }
+    }
+}

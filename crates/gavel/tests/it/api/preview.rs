@@ -1,0 +1,247 @@
+//! What a change of lists would have meant for past sessions (`/x/lists/preview/`).
+
+use std::collections::BTreeMap;
+
+use proptest::{
+    prelude::*,
+    strategy::ValueTree,
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    db_test,
+    harness::{Engine, Server, shown, text},
+};
+
+async fn preview(server: &Server, changes: Value) -> Value {
+    server.client.post("/x/lists/preview/", json!({ "changes": changes })).await.ok(200)
+}
+
+fn by_status(preview: &Value) -> Vec<(String, String, u64)> {
+    let row = |row: &Value| (text(&row["from"]), text(&row["to"]), row["count"].as_u64().unwrap());
+    preview["sessions"]["by_status"].as_array().unwrap().iter().map(row).collect()
+}
+
+db_test!(an_addition_names_the_sessions_it_would_have_declined, server => {
+    let list = server.system_list("phone").await;
+    for number in ["+14155552671", "+1 415 555 2671", "+442079460018"] {
+        server.session_with_evidence(json!({ "phone_verifications": [{ "full_number": number }] })).await;
+    }
+    server.session_with_evidence(json!({ "phone_verifications": [{ "full_number": "+14155552671", "status": "Declined" }] })).await;
+    let before = server.counts().await;
+    let answer = preview(&server, json!([{ "op": "add", "list": list, "value": "+1 (415) 555-2671" }])).await;
+    assert_eq!(server.counts().await, before, "nothing is written");
+    assert_eq!(by_status(&answer), [("Approved".into(), "Declined".into(), 2)]);
+    let mut answer = answer;
+    answer["lists_revision"] = 1.into();
+    answer["sessions"]["samples"].as_array_mut().unwrap().truncate(1);
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(shown(&answer), @r#"
+        {
+          "lists_revision": 1,
+          "evaluated_at": "[time]",
+          "sessions": {
+            "considered": 3,
+            "complete": true,
+            "not_comparable": 0,
+            "changed": 2,
+            "by_status": [
+              {
+                "from": "Approved",
+                "to": "Declined",
+                "count": 2
+              }
+            ],
+            "samples": [
+              {
+                "session_id": "[uuid]",
+                "session_number": 2,
+                "vendor_data": null,
+                "status": "Approved",
+                "decided": "Approved",
+                "would_be": "Declined",
+                "risks_added": [
+                  "PHONE_NUMBER_IN_BLOCKLIST"
+                ],
+                "risks_removed": []
+              }
+            ]
+          },
+          "without_effect": []
+        }
+        "#);
+    }
+    server.stop().await;
+});
+
+db_test!(a_removal_takes_back_what_the_entry_did, server => {
+    let list = server.system_list("ip_address").await;
+    server.add(&list, "10.0.0.0/8").await;
+    server.session_with_evidence(json!({ "ip_analyses": [{ "ip_address": "10.1.2.3" }] })).await;
+    let both = server.list("also", "blocklist", "ip_address").await;
+    server.add(&both, "10.1.2.9").await;
+    server.session_with_evidence(json!({ "ip_analyses": [{ "ip_address": "10.1.2.9" }] })).await;
+    let remove = json!({ "op": "remove", "list": list, "value": "10.9.9.9/8" });
+    let answer = preview(&server, json!([remove])).await;
+    assert_eq!(by_status(&answer), [("Declined".into(), "Approved".into(), 1)]);
+    assert_eq!(answer["sessions"]["considered"], 2);
+    assert_eq!(answer["sessions"]["samples"][0]["risks_removed"], json!(["IP_ADDRESS_IN_BLOCKLIST"]));
+    let answer = preview(&server, json!([remove, { "op": "remove", "list": both, "value": "10.1.2.9" }])).await;
+    assert_eq!(by_status(&answer), [("Declined".into(), "Approved".into(), 2)]);
+    let nothing = preview(&server, json!([
+        { "op": "remove", "list": list, "value": "10.1.2.3" },
+        { "op": "add", "list": list, "value": "10.0.0.0/8" },
+    ])).await;
+    assert_eq!(nothing["without_effect"], json!([
+        { "index": 0, "reason": "This value is not in the list." }, { "index": 1, "reason": "This value already exists in the list." },
+    ]));
+    server.stop().await;
+});
+
+db_test!(a_blocked_person_would_have_been_refused, server => {
+    let list = server.system_list("user").await;
+    for vendor_data in ["Cust-9", "cust-9", "cust-10"] {
+        let session = server.session_with(json!({ "vendor_data": vendor_data })).await;
+        server.evidence(&session, json!({ "email_verifications": [{ "email": "a@b.example" }] })).await;
+    }
+    let answer = preview(&server, json!([{ "op": "add", "list": list, "value": "CUST-9" }])).await;
+    assert_eq!(by_status(&answer), [("Approved".into(), "Refused".into(), 2)]);
+    server.stop().await;
+});
+
+db_test!(bad_changes_are_named_by_place, server => {
+    let (list, theirs) = (server.system_list("email").await, server.foreign_client().await);
+    let foreign = text(&theirs.get("/v3/lists/").await.ok(200)["results"][0]["uuid"]);
+    for (changes, errors) in [
+        (json!([]), json!(["This list may not be empty."])),
+        (json!([{}]), json!([{ "op": ["This field is required."], "list": ["This field is required."], "value": ["This field is required."] }])),
+        (json!([{ "op": "add", "list": list, "value": "a@b.example" }, { "op": "add", "list": list, "value": "x" }]), json!([{}, { "value": ["Enter a valid email address."] }])),
+        (json!([{ "op": "add", "list": foreign, "value": "x" }]), json!([{ "list": ["List not found."] }])),
+        (json!([{ "op": "swap", "list": list, "value": "x" }]), json!([{ "op": ["\"swap\" is not a valid choice."] }])),
+    ] {
+        server.client.post("/x/lists/preview/", json!({ "changes": changes })).await.is(400, json!({ "changes": errors }));
+    }
+    let many: Vec<_> = (0..1_001).map(|_| json!({ "op": "add", "list": list, "value": "a@b.example" })).collect();
+    server.client.post("/x/lists/preview/", json!({ "changes": many })).await
+        .is(400, json!({ "changes": ["Ensure this field has no more than 1000 elements."] }));
+    server.client.post("/x/lists/preview/", json!({})).await.is(400, json!({ "changes": ["This field is required."] }));
+    server.stop().await;
+});
+
+const PHONES: [&str; 3] = ["+14155552671", "+442079460018", "+4930901820"];
+const ADDRESSES: [&str; 4] = ["10.1.2.3", "10.1.9.9", "192.0.2.7", "2001:db8::1"];
+const RANGES: [&str; 4] = ["10.0.0.0/8", "10.1.2.3", "2001:db8::/32", "192.0.2.0/24"];
+const PEOPLE: [&str; 3] = ["ana", "ben", "cleo"];
+/// Types, kinds and names of the lists.
+const LISTS: [(&str, &str); 4] =
+    [("phone", "blocklist"), ("phone", "allowlist"), ("ip_address", "blocklist"), ("user", "blocklist")];
+
+/// A world: what is listed, the sessions that come then, and a change.
+#[derive(Debug, Clone)]
+struct World {
+    listed: Vec<(usize, usize)>,
+    sessions: Vec<(usize, usize, usize)>,
+    changes: Vec<(bool, usize, usize)>,
+}
+
+fn world() -> impl Strategy<Value = World> {
+    let entry = || (0..LISTS.len(), 0usize..4);
+    (
+        proptest::collection::vec(entry(), 0..5),
+        proptest::collection::vec((0..PEOPLE.len(), 0..PHONES.len(), 0..ADDRESSES.len()), 1..9),
+        proptest::collection::vec((any::<bool>(), 0..LISTS.len(), 0usize..4), 1..4),
+    )
+        .prop_map(|(listed, sessions, changes)| World { listed, sessions, changes })
+}
+
+fn value(list: usize, which: usize) -> &'static str {
+    match LISTS[list].0 {
+        "phone" => PHONES[which % PHONES.len()],
+        "user" => PEOPLE[which % PEOPLE.len()],
+        _ => RANGES[which],
+    }
+}
+
+/// A server with the lists of a world. Duplicate phones are declined, so that allowlists matter.
+async fn stage(engine: Engine, world: &World) -> Option<(Server, Vec<String>, String)> {
+    let server = Server::start(engine).await?;
+    let mut lists = Vec::new();
+    for (place, (entry_type, list_type)) in LISTS.iter().enumerate() {
+        lists.push(server.list(&format!("list {place}"), list_type, entry_type).await);
+    }
+    for (list, which) in &world.listed {
+        server.client.post(&format!("/v3/lists/{}/entries/", lists[*list]), json!({ "value": value(*list, *which) })).await;
+    }
+    let features = json!([{ "feature": "PHONE_VERIFICATION", "node_id": "feature_phone_1", "config": { "duplicated_phone_number_action": "DECLINE" } }, "IP_ANALYSIS"]);
+    let workflow = server.workflow_of(features).await;
+    Some((server, lists, workflow))
+}
+
+/// How every session of the world came out.
+async fn play(server: &Server, workflow: &str, world: &World) -> Vec<String> {
+    let mut outcomes = Vec::new();
+    for (person, phone, address) in &world.sessions {
+        let made = server.client.post("/v3/session/", json!({ "workflow_id": workflow, "vendor_data": PEOPLE[*person] })).await;
+        if made.status != 201 {
+            outcomes.push("Refused".to_owned());
+            continue;
+        }
+        let evidence = json!({ "phone_verifications": [{ "full_number": PHONES[*phone] }], "ip_analyses": [{ "ip_address": ADDRESSES[*address] }] });
+        outcomes.push(text(&server.evidence(&text(&made.body["session_id"]), evidence).await["status"]));
+    }
+    outcomes
+}
+
+async fn preview_equals_reality(engine: Engine) {
+    let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let (worlds, mut kinds) = (world(), BTreeMap::new());
+    for _ in 0..12 {
+        let world = worlds.new_tree(&mut runner).unwrap().current();
+        let Some((asked, lists, workflow)) = stage(engine, &world).await else { return };
+        let then = play(&asked, &workflow, &world).await;
+        let changes: Vec<Value> = world.changes.iter().map(|(add, list, which)| {
+            json!({ "op": if *add { "add" } else { "remove" }, "list": lists[*list], "value": value(*list, *which) })
+        }).collect();
+        let said = preview(&asked, json!(changes)).await;
+        asked.stop().await;
+
+        let Some((copy, lists, workflow)) = stage(engine, &world).await else { return };
+        for (add, list, which) in &world.changes {
+            let path = format!("/v3/lists/{}/entries/", lists[*list]);
+            if *add {
+                copy.client.post(&path, json!({ "value": value(*list, *which) })).await;
+            } else {
+                let page = copy.client.get(&path).await.ok(200);
+                let rows = page["results"].as_array().unwrap();
+                if let Some(row) = rows.iter().find(|row| row["value"] == value(*list, *which)) {
+                    copy.client.delete(&format!("{path}{}/", text(&row["uuid"]))).await.ok(204);
+                }
+            }
+        }
+        let now = play(&copy, &workflow, &world).await;
+        copy.stop().await;
+        let mut differing: BTreeMap<(String, String), u64> = BTreeMap::new();
+        for (then, now) in then.iter().zip(&now).filter(|(then, now)| then != now && *then != "Refused") {
+            *differing.entry((then.clone(), now.clone())).or_default() += 1;
+        }
+        let said: BTreeMap<_, _> = by_status(&said).into_iter().map(|(from, to, count)| ((from, to), count)).collect();
+        assert_eq!(said, differing, "{world:?}\n{then:?}\n{now:?}");
+        kinds.extend(differing);
+    }
+    assert!(kinds.len() >= 4, "the worlds are too quiet to prove anything: {kinds:?}");
+}
+
+mod what_it_says_is_what_happens_on_a_copy {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn sqlite() {
+        preview_equals_reality(Engine::Sqlite).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn postgres() {
+        preview_equals_reality(Engine::Postgres).await;
+    }
+}
