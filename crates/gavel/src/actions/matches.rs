@@ -57,7 +57,7 @@ pub(super) async fn find(
 }
 
 /// What it means when a value of this type is seen again; types that are not compared across sessions have none.
-fn kind_of(entry_type: EntryType) -> Option<DuplicateKind> {
+pub(super) fn kind_of(entry_type: EntryType) -> Option<DuplicateKind> {
     match entry_type {
         EntryType::Document => Some(DuplicateKind::Document),
         EntryType::Phone => Some(DuplicateKind::PhoneNumber),

@@ -2,15 +2,18 @@
 //!
 //! Every decision is kept with what it was made with: the hits, the sender's word, the duplicates found then. A session
 //! the change touches is decided again twice, with the hits as they were and with the change; where the two differ, it
-//! would have been decided differently. What the change would have done to *other* sessions' duplicates is not followed.
+//! would have been decided differently. What is a duplicate depends on how earlier sessions came out, so sessions are taken
+//! from old to new, and those that showed a value of a record that came out differently are looked at as well.
 
 mod change;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use gavel_core::{
-    evidence::{ListFinding, Placement, Weighed, assess, has_missing_step, session_outcome, signals},
-    ids::{ApplicationId, SessionId},
+    evidence::{
+        Duplicate, ListFinding, Placement, SessionRef, Signal, Weighed, assess, has_missing_step, session_outcome, signals,
+    },
+    ids::{ApplicationId, RecordId, SessionId},
     session::{FeatureStatus, SessionStatus},
     time::Timestamp,
 };
@@ -19,13 +22,14 @@ use serde::Serialize;
 use super::{
     Caller, Error,
     evidence::{config_of, workflow_steps},
+    matches,
 };
 use crate::{
     app::App,
     store::{
         Tx,
         applications::{self, Counter},
-        preview::{self, StoredHit},
+        preview::{self, Decided, Earlier},
         records::{self, Record},
         sessions::{self, Session},
     },
@@ -34,9 +38,7 @@ pub use change::Changes;
 use change::{Effect, WithoutEffect};
 
 /// Most sessions looked at.
-const MOST: u64 = 20_000;
-/// Sessions read at a time.
-const CHUNK: usize = 200;
+const MOST: usize = 10_000;
 /// Most sessions shown one by one.
 const SAMPLES: usize = 20;
 
@@ -59,7 +61,8 @@ struct Sessions {
     not_comparable: u64,
     changed: u64,
     by_status: Vec<ByStatus>,
-    samples: Vec<Sample>,
+    /// Newest first.
+    samples: VecDeque<Sample>,
 }
 
 #[derive(Debug, Serialize)]
@@ -97,29 +100,35 @@ async fn look(tx: &mut Tx, application: ApplicationId, changes: Changes, now: Ti
     let lists_revision = applications::current(tx, application, Counter::ListsRevision).await?;
     let (effect, without_effect) = changes.resolve(tx, application, now).await?;
     let touched = touched(tx, application, &effect).await?;
-    let mut sessions = Sessions { complete: touched.len() as u64 <= MOST, ..Sessions::default() };
-    let newest: Vec<SessionId> = touched.into_iter().rev().take(MOST as usize).collect();
+    let passed_over = touched.len().saturating_sub(MOST);
+    let mut past = Past {
+        application,
+        effect,
+        waiting: touched.into_iter().skip(passed_over).collect(),
+        seen: HashSet::new(),
+        moved: HashMap::new(),
+    };
+    let mut sessions = Sessions { complete: passed_over == 0, ..Sessions::default() };
     let mut counts: HashMap<(&'static str, &'static str), u64> = HashMap::new();
-    for chunk in newest.chunks(CHUNK) {
-        let mut hits = preview::list_hits(tx, chunk).await?;
-        let mut by_session: HashMap<SessionId, Vec<Record>> = HashMap::new();
-        for record in records::list_records_of(tx, chunk).await? {
-            by_session.entry(record.session).or_default().push(record);
+    // From old to new: what becomes of a session may mean something to those that came after it.
+    while let Some((_, id)) = past.waiting.pop_first() {
+        if !past.seen.insert(id) {
+            continue;
         }
-        for id in chunk {
-            let Some(session) = sessions::find_session(tx, application, *id).await? else { continue };
-            let records = by_session.remove(id).unwrap_or_default();
-            sessions.considered += 1;
-            match compare(&session, &records, &mut hits, &effect) {
-                Compared::Unknown => sessions.not_comparable += 1,
-                Compared::Same => {}
-                Compared::Differs(sample) => {
-                    sessions.changed += 1;
-                    *counts.entry((sample.decided, sample.would_be)).or_default() += 1;
-                    if sessions.samples.len() < SAMPLES {
-                        sessions.samples.push(sample);
-                    }
-                }
+        if past.seen.len() > MOST {
+            sessions.complete = false;
+            break;
+        }
+        let Some(session) = sessions::find_session(tx, application, id).await? else { continue };
+        sessions.considered += 1;
+        match past.compare(tx, &session).await? {
+            Compared::Unknown => sessions.not_comparable += 1,
+            Compared::Same => {}
+            Compared::Differs(sample) => {
+                sessions.changed += 1;
+                *counts.entry((sample.decided, sample.would_be)).or_default() += 1;
+                sessions.samples.push_front(sample);
+                sessions.samples.truncate(SAMPLES);
             }
         }
     }
@@ -128,19 +137,29 @@ async fn look(tx: &mut Tx, application: ApplicationId, changes: Changes, now: Ti
     Ok(Preview { lists_revision, evaluated_at: now, sessions, without_effect })
 }
 
-/// Sessions the change may mean something to. Ids are in order of creation.
-async fn touched(tx: &mut Tx, application: ApplicationId, effect: &Effect) -> Result<BTreeSet<SessionId>, Error> {
-    let mut touched = BTreeSet::new();
+/// Sessions the change may mean something to.
+async fn touched(tx: &mut Tx, application: ApplicationId, effect: &Effect) -> Result<BTreeSet<Decided>, Error> {
+    let (mut touched, most) = (BTreeSet::new(), MOST as u64 + 1);
     for addition in &effect.additions {
-        touched.extend(preview::list_showing(tx, application, &addition.value, MOST + 1).await?);
+        touched.extend(preview::list_showing(tx, application, &addition.value, most).await?);
     }
     for entry in &effect.removed {
-        touched.extend(preview::list_hit(tx, *entry, MOST + 1).await?);
+        touched.extend(preview::list_hit(tx, *entry, most).await?);
     }
     for subject in &effect.refused {
-        touched.extend(preview::list_of_subject(tx, application, subject, MOST + 1).await?);
+        touched.extend(preview::list_of_subject(tx, application, subject, most).await?);
     }
     Ok(touched)
+}
+
+/// The past as it would have been, as far as it is known yet.
+struct Past {
+    application: ApplicationId,
+    effect: Effect,
+    waiting: BTreeSet<Decided>,
+    seen: HashSet<SessionId>,
+    /// Records that would have come out differently.
+    moved: HashMap<RecordId, FeatureStatus>,
 }
 
 /// What came of deciding a session twice.
@@ -150,51 +169,93 @@ enum Compared {
     Differs(Sample),
 }
 
-fn compare(
-    session: &Session,
-    records: &[Record],
-    hits: &mut HashMap<gavel_core::ids::RecordId, Vec<StoredHit>>,
-    effect: &Effect,
-) -> Compared {
-    let sample = |decided, would_be, before: &BTreeSet<String>, after: &BTreeSet<String>| {
-        Compared::Differs(Sample {
-            session_id: session.id,
-            session_number: session.number,
-            vendor_data: session.vendor_data.clone(),
-            status: session.status,
-            decided,
-            would_be,
-            risks_added: after.difference(before).cloned().collect(),
-            risks_removed: before.difference(after).cloned().collect(),
-        })
-    };
-    let none = BTreeSet::new();
-    if effect.refuses(session) {
-        return sample(session.first_outcome.unwrap_or(session.status).as_str(), "Refused", &none, &none);
+impl Past {
+    async fn compare(&mut self, tx: &mut Tx, session: &Session) -> Result<Compared, Error> {
+        let sample = |decided, would_be, before: &BTreeSet<String>, after: &BTreeSet<String>| {
+            Compared::Differs(Sample {
+                session_id: session.id,
+                session_number: session.number,
+                vendor_data: session.vendor_data.clone(),
+                status: session.status,
+                decided,
+                would_be,
+                risks_added: after.difference(before).cloned().collect(),
+                risks_removed: before.difference(after).cloned().collect(),
+            })
+        };
+        let records = records::list_records(tx, session.id).await?;
+        if self.effect.refuses(session) {
+            for record in &records {
+                self.note(tx, record, FeatureStatus::Declined).await?; // What was never shown is nobody's duplicate.
+            }
+            let none = BTreeSet::new();
+            return Ok(sample(session.first_outcome.unwrap_or(session.status).as_str(), "Refused", &none, &none));
+        }
+        if session.first_outcome.is_none() {
+            return Ok(Compared::Same); // Nothing has been decided yet.
+        }
+        let mut hits = preview::list_hits(tx, session.id).await?;
+        let (mut before, mut after) = (Outcome::default(), Outcome::default());
+        for record in &records {
+            let weighed = record.weighed_with.as_ref().and_then(Weighed::from_json);
+            let Some(mut weighed) = weighed else { return Ok(Compared::Unknown) };
+            let stored = hits.remove(&record.id).unwrap_or_default();
+            let then: Vec<ListFinding> = stored.iter().map(|hit| hit.finding.clone()).collect();
+            let was = before.add(session, record, &weighed, &then);
+            let kept = stored.into_iter().filter(|hit| !self.effect.removed.contains(&hit.entry));
+            let mut changed: Vec<ListFinding> = kept.map(|hit| hit.finding).collect();
+            for signal in signals_of(record) {
+                changed.extend(self.effect.findings(&signal));
+                self.follow(tx, session, record, &signal, &mut weighed).await?;
+            }
+            let would_be = after.add(session, record, &weighed, &changed);
+            if would_be != was {
+                self.note(tx, record, would_be).await?;
+            }
+        }
+        let nodes: Vec<&str> = records.iter().filter_map(|record| record.node_id.as_deref()).collect();
+        let missing = has_missing_step(&workflow_steps(session), &nodes);
+        let of = |outcome: &Outcome| session_outcome(&outcome.statuses, true, missing, false).as_str();
+        let (decided, would_be) = (of(&before), of(&after));
+        Ok(if decided == would_be { Compared::Same } else { sample(decided, would_be, &before.risks, &after.risks) })
     }
-    if session.first_outcome.is_none() {
-        return Compared::Same; // Nothing has been decided yet.
+
+    /// A record would have come out differently: later sessions that showed the same values may find another duplicate.
+    async fn note(&mut self, tx: &mut Tx, record: &Record, status: FeatureStatus) -> Result<(), Error> {
+        self.moved.insert(record.id, status);
+        for signal in signals_of(record) {
+            let showing = preview::list_showing(tx, self.application, &signal.value, MOST as u64 + 1).await?;
+            self.waiting.extend(showing.into_iter().filter(|(at, id)| *at >= record.created_at && !self.seen.contains(id)));
+        }
+        Ok(())
     }
-    let (mut before, mut after) = (Outcome::default(), Outcome::default());
-    for record in records {
-        let weighed = record.weighed_with.as_ref().and_then(Weighed::from_json);
-        let Some(weighed) = weighed else { return Compared::Unknown };
-        let stored = hits.remove(&record.id).unwrap_or_default();
-        let then: Vec<ListFinding> = stored.iter().map(|hit| hit.finding.clone()).collect();
-        let item = weighed.item(record.feature, record.node_id.clone(), record.data.clone());
-        let mut changed: Vec<ListFinding> =
-            stored.iter().filter(|hit| !effect.removed.contains(&hit.entry)).map(|hit| hit.finding.clone()).collect();
-        changed.extend(signals(&item).iter().flat_map(|signal| effect.findings(signal)));
-        before.add(session, record, &weighed, &then);
-        after.add(session, record, &weighed, &changed);
+
+    /// Puts the duplicate of a value as it would have been found in the place of the one that was.
+    async fn follow(
+        &self,
+        tx: &mut Tx,
+        session: &Session,
+        record: &Record,
+        signal: &Signal,
+        weighed: &mut Weighed,
+    ) -> Result<(), Error> {
+        let Some(kind) = matches::kind_of(signal.entry_type) else { return Ok(()) };
+        let whose = (session.id, session.vendor_data.as_deref());
+        let earlier = preview::list_earlier(tx, self.application, whose, &signal.value, record.created_at).await?;
+        if !earlier.iter().any(|earlier| self.moved.contains_key(&earlier.record)) {
+            return Ok(());
+        }
+        let status = |earlier: &Earlier| self.moved.get(&earlier.record).copied().unwrap_or(earlier.status);
+        weighed.duplicates.retain(|duplicate| duplicate.kind != kind);
+        if earlier.iter().any(|earlier| status(earlier) == FeatureStatus::Approved) {
+            weighed.duplicates.push(Duplicate { kind, session: SessionRef::default(), names_differ: false });
+        }
+        Ok(())
     }
-    let nodes: Vec<&str> = records.iter().filter_map(|record| record.node_id.as_deref()).collect();
-    let missing = has_missing_step(&workflow_steps(session), &nodes);
-    let [decided, would_be] = [&before, &after].map(|outcome| session_outcome(&outcome.statuses, true, missing, false).as_str());
-    match decided == would_be {
-        true => Compared::Same,
-        false => sample(decided, would_be, &before.risks, &after.risks),
-    }
+}
+
+fn signals_of(record: &Record) -> Vec<Signal> {
+    signals(&Weighed::default().item(record.feature, record.node_id.clone(), record.data.clone()))
 }
 
 /// What the records of a session come to.
@@ -205,7 +266,7 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn add(&mut self, session: &Session, record: &Record, weighed: &Weighed, findings: &[ListFinding]) {
+    fn add(&mut self, session: &Session, record: &Record, weighed: &Weighed, findings: &[ListFinding]) -> FeatureStatus {
         let workflow = workflow_steps(session);
         let step = workflow.iter().position(|step| record.node_id.as_deref() == Some(&*step.node_id));
         let placement = Placement { feature: record.feature, node_id: record.node_id.clone(), step };
@@ -213,5 +274,6 @@ impl Outcome {
         let assessed = assess(&item, &config_of(&placement, &workflow), findings, &weighed.duplicates);
         self.statuses.push(assessed.status);
         self.risks.extend(assessed.warnings.into_iter().map(|warning| warning.risk));
+        assessed.status
     }
 }

@@ -7,11 +7,19 @@ use gavel_core::{
     evidence::ListFinding,
     ids::{ApplicationId, EntryId, ListId, RecordId, SessionId},
     list::ListType,
+    session::FeatureStatus,
     time::Timestamp,
 };
 use ipnet::IpNet;
 
-use super::{StoreError, Tx, Value, db::placeholders, records::ordered_bytes};
+use super::{StoreError, Tx, Value, records::ordered_bytes};
+
+/// A session and the instant it is decided at, by which sessions follow each other.
+pub type Decided = (Timestamp, SessionId);
+
+fn decided(rows: &[super::Row]) -> Result<Vec<Decided>, StoreError> {
+    rows.iter().map(|row| Ok((row.get(0)?, SessionId(row.get(1)?)))).collect()
+}
 
 /// Sessions that have shown a value, or an address of a range, newest first.
 pub async fn list_showing(
@@ -19,7 +27,7 @@ pub async fn list_showing(
     application: ApplicationId,
     value: &EntryValue,
     most: u64,
-) -> Result<Vec<SessionId>, StoreError> {
+) -> Result<Vec<Decided>, StoreError> {
     let mut params: Vec<Value> = vec![application.0.into(), value.entry_type().as_str().into(), most.into()];
     let condition = match value.network() {
         None => {
@@ -36,17 +44,18 @@ pub async fn list_showing(
         }
     };
     let sql = format!(
-        "SELECT session_id FROM signals WHERE application_id = $1 AND entry_type = $2 AND {condition}
+        "SELECT min(created_at), session_id FROM signals WHERE application_id = $1 AND entry_type = $2 AND {condition}
          GROUP BY session_id ORDER BY max(created_at) DESC LIMIT $3"
     );
-    tx.query(&sql, &params).await?.iter().map(|row| row.get(0).map(SessionId)).collect()
+    decided(&tx.query(&sql, &params).await?)
 }
 
 /// Sessions whose decision an entry had a part in, newest first.
-pub async fn list_hit(tx: &mut Tx, entry: EntryId, most: u64) -> Result<Vec<SessionId>, StoreError> {
-    let sql = "SELECT s.session_id FROM hits h JOIN screenings s ON s.id = h.screening_id WHERE h.entry_id = $1
+pub async fn list_hit(tx: &mut Tx, entry: EntryId, most: u64) -> Result<Vec<Decided>, StoreError> {
+    let sql =
+        "SELECT min(s.evaluated_at), s.session_id FROM hits h JOIN screenings s ON s.id = h.screening_id WHERE h.entry_id = $1
          GROUP BY s.session_id ORDER BY max(s.evaluated_at) DESC LIMIT $2";
-    tx.query(sql, &[entry.0.into(), most.into()]).await?.iter().map(|row| row.get(0).map(SessionId)).collect()
+    decided(&tx.query(sql, &[entry.0.into(), most.into()]).await?)
 }
 
 /// Sessions of a person or company whose `vendor_data` has this match key, newest first.
@@ -55,12 +64,12 @@ pub async fn list_of_subject(
     application: ApplicationId,
     value: &EntryValue,
     most: u64,
-) -> Result<Vec<SessionId>, StoreError> {
+) -> Result<Vec<Decided>, StoreError> {
     let kind = if value.entry_type() == EntryType::Business { "business" } else { "user" };
-    let sql = "SELECT id FROM sessions WHERE application_id = $1 AND kind = $2 AND vendor_folded = $3 AND deleted_at IS NULL
+    let sql = "SELECT created_at, id FROM sessions WHERE application_id = $1 AND kind = $2 AND vendor_folded = $3 AND deleted_at IS NULL
          ORDER BY number DESC LIMIT $4";
     let params: [Value; 4] = [application.0.into(), kind.into(), value.key().into(), most.into()];
-    tx.query(sql, &params).await?.iter().map(|row| row.get(0).map(SessionId)).collect()
+    decided(&tx.query(sql, &params).await?)
 }
 
 /// A hit a decision was made with.
@@ -71,22 +80,15 @@ pub struct StoredHit {
     pub finding: ListFinding,
 }
 
-/// The hits of these sessions' records as they were stored with the decisions.
-pub async fn list_hits(tx: &mut Tx, sessions: &[SessionId]) -> Result<HashMap<RecordId, Vec<StoredHit>>, StoreError> {
+/// The hits of a session's records as they were stored with its decisions.
+pub async fn list_hits(tx: &mut Tx, session: SessionId) -> Result<HashMap<RecordId, Vec<StoredHit>>, StoreError> {
     let mut found: HashMap<RecordId, Vec<StoredHit>> = HashMap::new();
-    if sessions.is_empty() {
-        return Ok(found);
-    }
-    let params: Vec<Value> = sessions.iter().map(|id| id.0.into()).collect();
-    let sql = format!(
-        "SELECT h.record_id, h.entry_id, h.list_id, l.list_type, h.entry_type, e.held_at, g.value
+    let sql = "SELECT h.record_id, h.entry_id, h.list_id, l.list_type, h.entry_type, e.held_at, g.value
          FROM screenings s JOIN hits h ON h.screening_id = s.id JOIN lists l ON l.id = h.list_id
          JOIN signals g ON g.record_id = h.record_id AND g.entry_type = h.entry_type
          LEFT JOIN entries e ON e.id = h.entry_id AND e.added_rev = h.entry_added_rev
-         WHERE s.session_id IN ({}) ORDER BY h.entry_added_rev, h.entry_id",
-        placeholders(1, params.len())
-    );
-    for row in tx.query(&sql, &params).await? {
+         WHERE s.session_id = $1 ORDER BY h.entry_added_rev, h.entry_id";
+    for row in tx.query(sql, &[session.0.into()]).await? {
         let mut c = row.columns();
         let record = RecordId(c.take()?);
         let (entry, list) = (EntryId(c.take()?), ListId(c.take()?));
@@ -97,4 +99,44 @@ pub async fn list_hits(tx: &mut Tx, sessions: &[SessionId]) -> Result<HashMap<Re
         found.entry(record).or_default().push(StoredHit { entry, finding });
     }
     Ok(found)
+}
+
+/// A record of somebody else that holds the same value, from before.
+pub struct Earlier {
+    /// The record.
+    pub record: RecordId,
+    /// How it came out.
+    pub status: FeatureStatus,
+}
+
+/// Records of other people's live sessions with this value from before an instant, newest first; as many as a decision
+/// looks at ([`super::duplicates`]).
+pub async fn list_earlier(
+    tx: &mut Tx,
+    application: ApplicationId,
+    (session, vendor_data): (SessionId, Option<&str>),
+    value: &EntryValue,
+    before: Timestamp,
+) -> Result<Vec<Earlier>, StoreError> {
+    let sql = "SELECT r.id, r.status
+         FROM signals g JOIN records r ON r.id = g.record_id JOIN sessions s ON s.id = g.session_id
+         WHERE g.application_id = $1 AND g.entry_type = $2 AND g.key_digest = $3 AND g.session_id <> $4 AND g.created_at < $6
+             AND s.deleted_at IS NULL AND (s.vendor_data IS NULL OR s.vendor_data <> $5)
+         ORDER BY g.created_at DESC LIMIT 200";
+    let params: [Value; 6] = [
+        application.0.into(),
+        value.entry_type().as_str().into(),
+        value.digest().into(),
+        session.0.into(),
+        vendor_data.unwrap_or_default().into(),
+        before.into(),
+    ];
+    tx.query(sql, &params)
+        .await?
+        .iter()
+        .map(|row| {
+            let status = FeatureStatus::from_name(&row.get::<String>(1)?).ok_or_else(|| StoreError::unreadable("status"))?;
+            Ok(Earlier { record: RecordId(row.get(0)?), status })
+        })
+        .collect()
 }

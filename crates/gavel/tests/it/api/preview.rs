@@ -64,7 +64,9 @@ db_test!(an_addition_names_the_sessions_it_would_have_declined, server => {
                 "risks_added": [
                   "PHONE_NUMBER_IN_BLOCKLIST"
                 ],
-                "risks_removed": []
+                "risks_removed": [
+                  "DUPLICATED_PHONE_NUMBER"
+                ]
               }
             ]
           },
@@ -148,11 +150,24 @@ struct World {
 fn world() -> impl Strategy<Value = World> {
     let entry = || (0..LISTS.len(), 0usize..4);
     (
-        proptest::collection::vec(entry(), 0..5),
-        proptest::collection::vec((0..PEOPLE.len(), 0..PHONES.len(), 0..ADDRESSES.len()), 1..9),
-        proptest::collection::vec((any::<bool>(), 0..LISTS.len(), 0usize..4), 1..4),
+        proptest::collection::vec(entry(), 1..5),
+        proptest::collection::vec((0..PEOPLE.len(), 0..PHONES.len(), 0..ADDRESSES.len()), 6..14),
+        proptest::collection::vec((any::<bool>(), 0..LISTS.len(), 0usize..4), 1..6),
     )
-        .prop_map(|(listed, sessions, changes)| World { listed, sessions, changes })
+        .prop_map(|(listed, sessions, mut changes)| {
+            // Three of four take away what is there or add what is not.
+            for (place, (add, list, which)) in changes.iter_mut().enumerate().filter(|(place, _)| place % 4 != 3) {
+                if place == 0
+                    && let Some(first) = listed.first()
+                {
+                    (*list, *which) = *first;
+                }
+                *add = !listed.iter().any(|(of, listed)| of == list && value(*of, *listed) == value(*list, *which));
+            }
+            // Of sessions that were refused nobody knows what they would have shown.
+            changes.retain(|(add, list, _)| *add || LISTS[*list].0 != "user");
+            World { listed, sessions, changes }
+        })
 }
 
 fn value(list: usize, which: usize) -> &'static str {
@@ -200,6 +215,9 @@ async fn preview_equals_reality(engine: Engine) {
         let world = worlds.new_tree(&mut runner).unwrap().current();
         let Some((asked, lists, workflow)) = stage(engine, &world).await else { return };
         let then = play(&asked, &workflow, &world).await;
+        if world.changes.is_empty() {
+            continue;
+        }
         let changes: Vec<Value> = world.changes.iter().map(|(add, list, which)| {
             json!({ "op": if *add { "add" } else { "remove" }, "list": lists[*list], "value": value(*list, *which) })
         }).collect();
