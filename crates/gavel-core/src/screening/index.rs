@@ -47,14 +47,11 @@ impl Index {
     /// `hash_key` must be random and secret. The values are chosen by the people who are screened; with a known key
     /// they could be made to collide.
     pub fn build(hash_key: [u8; 16], records: impl IntoIterator<Item = EntryRecord>, revision: u64) -> Self {
-        let records = records.into_iter();
-        let mut builder = Builder::with_capacity(records.size_hint().0, 0);
+        let mut loading = Loading::new(hash_key);
         for record in records {
-            builder.push_record(&record);
+            loading.push(&record);
         }
-        let mut index = Self::empty(hash_key);
-        index.append(builder, revision);
-        index
+        loading.finish(revision)
     }
 
     /// The next snapshot: this one and some changes.
@@ -190,6 +187,32 @@ impl Index {
     fn live_versions(&self, entry: EntryId) -> impl Iterator<Item = &Row> {
         let all = self.segments.iter().enumerate().map(move |(at, segment)| (at, segment.versions(entry)));
         all.flat_map(move |(at, rows)| rows.iter().filter(move |row| !self.is_removed(at, row)))
+    }
+}
+
+/// Entries on their way into a first snapshot, for a server that reads them a part at a time: beside the index itself
+/// only the part at hand is in memory.
+pub struct Loading {
+    hash_key: [u8; 16],
+    builder: Builder,
+}
+
+impl Loading {
+    /// Nothing yet. About the key see [`Index::build`].
+    pub fn new(hash_key: [u8; 16]) -> Self {
+        Self { hash_key, builder: Builder::with_capacity(0, 0) }
+    }
+
+    /// Takes an entry.
+    pub fn push(&mut self, record: &EntryRecord) {
+        self.builder.push_record(record);
+    }
+
+    /// The snapshot.
+    pub fn finish(self, revision: u64) -> Index {
+        let mut index = Index::empty(self.hash_key);
+        index.append(self.builder, revision);
+        index
     }
 }
 

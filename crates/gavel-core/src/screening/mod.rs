@@ -25,7 +25,7 @@ mod merge;
 mod probe;
 mod segment;
 
-pub use index::Index;
+pub use index::{Index, Loading};
 
 #[cfg(test)]
 mod model_tests;

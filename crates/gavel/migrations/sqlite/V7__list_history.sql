@@ -27,6 +27,8 @@ GROUP BY application_id, rev, list_id;
 ALTER TABLE entries ADD COLUMN held_at INTEGER;
 DROP INDEX entries_by_added;
 CREATE INDEX entries_by_added ON entries (application_id, added_rev, id);
+DROP INDEX entries_by_removed;
+CREATE INDEX entries_by_removed ON entries (application_id, removed_rev, version_id) WHERE removed_rev IS NOT NULL;
 CREATE INDEX entries_by_list ON entries (list_id, added_rev, id);
 CREATE INDEX entries_removed_by_key ON entries (list_id, key_digest) WHERE removed_rev IS NOT NULL;
 -- For what follows from an expiry.

@@ -11,9 +11,8 @@ use super::{
 use crate::{
     app::App,
     store::{
-        entries::Entry,
-        entry_versions::{self, Place},
-        lists,
+        entries::{Entry, Place},
+        entry_versions, lists,
         revisions::Moment,
     },
 };
@@ -52,7 +51,7 @@ pub async fn start(app: &App, caller: &Caller, list: ListId, format: Format, as_
         })
         .await?;
     let headed = format == Format::Csv;
-    Ok(Export { app: app.clone(), list, moment, format, from: Some(Place::START), headed })
+    Ok(Export { app: app.clone(), list, moment, format, from: Some(Place::after_revision(0)), headed })
 }
 
 impl Export {
@@ -68,7 +67,7 @@ impl Export {
             })
             .await?;
         if rows.len() as u64 == CHUNK {
-            self.from = rows.last().map(Place::after);
+            self.from = rows.last().map(|entry| Place::after(entry.revision, entry.id));
         }
         match self.format {
             Format::Ndjson => Ok(Some(rows.iter().map(line).collect::<String>().into_bytes())),

@@ -4,6 +4,8 @@
 //! ([`crate::app::App::act`]), so a crash at any point leaves both or neither. A refusal changes nothing and gives the
 //! key back.
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     extract::Request,
@@ -31,6 +33,8 @@ use crate::{
 
 /// Longest key, in bytes.
 const KEY_LIMIT: usize = 255;
+/// How long a client may send nothing of a body that is kept in a file.
+const SILENCE: Duration = Duration::from_secs(60);
 /// What is read of a kept body at a time.
 const PIECE: usize = 64 << 10;
 
@@ -54,7 +58,8 @@ pub(super) async fn run(
     {
         parse_json(&parts.headers, bytes)?; // What is no JSON is told so, whatever the key was used for.
     }
-    let claim = Claim { key: digest(key.as_bytes()), request: fingerprint(&caller.path, &kept), token: new_id() };
+    let claim =
+        Claim { key: digest(key.as_bytes()), request: fingerprint(&asked(&caller, facts, &parts), &kept), token: new_id() };
     match find(app, &caller, &claim).await? {
         Found::Claimed => {}
         Found::Answered(sealed) => return replay(app, facts, &sealed),
@@ -82,6 +87,15 @@ fn key_of(method: &Method, headers: &HeaderMap) -> ApiResult<Option<String>> {
     Ok(Some(key.to_owned()))
 }
 
+/// What is asked for: the path, and where the query says what to do with a file, the query too.
+fn asked(caller: &Caller, facts: &RouteFacts, parts: &http::request::Parts) -> String {
+    let path = caller.path.trim_end_matches('/');
+    match parts.uri.query().filter(|_| facts.streams) {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    }
+}
+
 /// A body that is kept until its key is claimed.
 enum Kept {
     Memory(Bytes),
@@ -96,8 +110,9 @@ impl Kept {
         let file = tempfile::tempfile_in(&app.config.data).map_err(unwritten)?;
         let mut file = tokio::fs::File::from_std(file);
         let (mut body, mut hash) = (request.into_body().into_data_stream(), Sha256::new());
-        while let Some(piece) = body.next().await {
-            let piece = piece.map_err(|_| ApiError::Syntax("the body ended early".into()))?;
+        let early = || ApiError::Syntax("the body ended early".into());
+        while let Some(piece) = tokio::time::timeout(SILENCE, body.next()).await.map_err(|_| early())? {
+            let piece = piece.map_err(|_| early())?;
             hash.update(&piece);
             file.write_all(&piece).await.map_err(unwritten)?;
         }
@@ -121,12 +136,12 @@ impl Kept {
     }
 }
 
-fn fingerprint(path: &str, kept: &Kept) -> [u8; 32] {
+fn fingerprint(asked: &str, kept: &Kept) -> [u8; 32] {
     let body: &[u8] = match kept {
         Kept::Memory(bytes) => bytes,
         Kept::File(_, hash) => hash,
     };
-    digest(&[path.trim_end_matches('/').as_bytes(), b"\n", body].concat())
+    digest(&[asked.as_bytes(), b"\n", body].concat())
 }
 
 async fn find(app: &App, caller: &Caller, claim: &Claim) -> Result<Found, Error> {

@@ -15,13 +15,20 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use gavel_core::{ids::ApplicationId, screening::Index};
+use gavel_core::{
+    ids::ApplicationId,
+    screening::{Change, Index, Loading},
+};
+use uuid::Uuid;
 
 use crate::store::{
     Store, StoreError, Tx,
     applications::{self, Counter},
-    entries,
+    entries::{self, Place},
 };
+
+/// Rows read at a time: what following or loading takes beside the index itself.
+const PART: u64 = 5_000;
 
 /// The indexes of all applications. Cheap to clone.
 #[derive(Clone)]
@@ -84,14 +91,48 @@ impl Live {
         if revision < known.revision() {
             return self.load(tx, application).await; // The database was put back to an earlier state.
         }
-        let changes = entries::list_changes(tx, application, known.revision()).await?;
-        Ok(Arc::new(known.with(changes, revision)))
+        let mut index = (**known).clone();
+        let mut from = Place::after_revision(known.revision());
+        loop {
+            let rows = entries::list_added(tx, application, from, PART).await?;
+            let Some((last, _)) = rows.last() else { break };
+            from = Place::after(last.added_rev, last.entry);
+            let kept = rows.into_iter().filter(|(_, removed)| removed.is_none());
+            index = index.with(kept.map(|(record, _)| Change::Added(record)), revision);
+        }
+        let mut from = (known.revision(), Uuid::max());
+        loop {
+            let rows = entries::list_removed(tx, application, from, PART).await?;
+            let Some((_, rev, version)) = rows.last() else { break };
+            from = (*rev, *version);
+            index = index.with(rows.into_iter().map(|(entry, rev, _)| Change::Removed { entry, rev }), revision);
+        }
+        Ok(Arc::new(index.with([], revision)))
+    }
+
+    /// Brings every index that is in use up to date, so that requests seldom have to.
+    pub async fn follow(&self) -> Result<(), StoreError> {
+        let known: Vec<ApplicationId> = {
+            let slots = self.slots.read().unwrap_or_else(|e| e.into_inner());
+            slots.iter().filter(|(_, slot)| slot.current.load().revision() > 0).map(|(id, _)| *id).collect()
+        };
+        for application in known {
+            self.fresh(application).await?;
+        }
+        Ok(())
     }
 
     async fn load(&self, tx: &mut Tx, application: ApplicationId) -> Result<Arc<Index>, StoreError> {
         let revision = applications::current(tx, application, Counter::ListsRevision).await?;
-        let records = entries::list_live(tx, application).await?;
-        Ok(Arc::new(Index::build(self.hash_key, records, revision)))
+        let mut loading = Loading::new(self.hash_key);
+        let mut from = Place::after_revision(0);
+        loop {
+            let rows = entries::list_kept(tx, application, from, PART).await?;
+            let Some(last) = rows.last() else { break };
+            from = Place::after(last.added_rev, last.entry);
+            rows.iter().for_each(|record| loading.push(record));
+        }
+        Ok(Arc::new(loading.finish(revision)))
     }
 
     fn slot(&self, application: ApplicationId) -> Arc<Slot> {

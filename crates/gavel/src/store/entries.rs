@@ -10,7 +10,7 @@ use gavel_core::{
     entry::{EntryType, EntryValue},
     ids::{ApplicationId, EntryId, ListId, RecordId, SessionId},
     list::ListType,
-    screening::{Change, EntryRecord},
+    screening::EntryRecord,
     time::Timestamp,
 };
 use serde_json::value::RawValue;
@@ -281,38 +281,65 @@ pub async fn find_versions(
     Ok(found)
 }
 
-/// Everything live, for building an index.
-pub async fn list_live(tx: &mut Tx, application: ApplicationId) -> Result<Vec<EntryRecord>, StoreError> {
-    let rows = tx
-        .query(
-            "SELECT e.id, e.added_rev, e.removed_rev, l.id, l.list_type, l.entry_type, e.value, e.match_key, e.expires_at, e.held_at
-             FROM entries e JOIN lists l ON l.id = e.list_id
-             WHERE e.application_id = $1 AND e.removed_rev IS NULL",
-            &[application.0.into()],
-        )
-        .await?;
+/// What an index knows of a version.
+const RECORD: &str =
+    "e.id, e.added_rev, e.removed_rev, l.id, l.list_type, l.entry_type, e.value, e.match_key, e.expires_at, e.held_at
+     FROM entries e JOIN lists l ON l.id = e.list_id WHERE e.application_id = $1";
+
+/// The next versions that are not removed, by the revision that brought them: for building an index a part at a time.
+pub async fn list_kept(tx: &mut Tx, application: ApplicationId, from: Place, most: u64) -> Result<Vec<EntryRecord>, StoreError> {
+    let sql = format!(
+        "SELECT {RECORD} AND (e.added_rev, e.id) > ($2, $3) AND e.removed_rev IS NULL ORDER BY e.added_rev, e.id LIMIT $4"
+    );
+    let rows = tx.query(&sql, &[application.0.into(), from.0.into(), from.1.0.into(), most.into()]).await?;
     rows.iter().map(|row| record_from_row(row).map(|(record, _)| record)).collect()
 }
 
-/// What has changed after a revision, in any order.
-pub async fn list_changes(tx: &mut Tx, application: ApplicationId, after: u64) -> Result<Vec<Change>, StoreError> {
-    let rows = tx
-        .query(
-            "SELECT e.id, e.added_rev, e.removed_rev, l.id, l.list_type, l.entry_type, e.value, e.match_key, e.expires_at, e.held_at
-             FROM entries e JOIN lists l ON l.id = e.list_id
-             WHERE e.application_id = $1 AND (e.added_rev > $2 OR e.removed_rev > $2)",
-            &[application.0.into(), after.into()],
-        )
-        .await?;
-    let mut changes = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let (record, removed) = record_from_row(row)?;
-        changes.push(match removed {
-            Some(rev) => Change::Removed { entry: record.entry, rev },
-            None => Change::Added(record),
-        });
+/// The next versions from a place on, with the revision that removed them: for following what has come.
+pub async fn list_added(
+    tx: &mut Tx,
+    application: ApplicationId,
+    from: Place,
+    most: u64,
+) -> Result<Vec<(EntryRecord, Option<u64>)>, StoreError> {
+    let sql = format!("SELECT {RECORD} AND (e.added_rev, e.id) > ($2, $3) ORDER BY e.added_rev, e.id LIMIT $4");
+    let rows = tx.query(&sql, &[application.0.into(), from.0.into(), from.1.0.into(), most.into()]).await?;
+    rows.iter().map(record_from_row).collect()
+}
+
+/// The next removals from a place on: the entry, the revision, and the place of the ones after it.
+pub async fn list_removed(
+    tx: &mut Tx,
+    application: ApplicationId,
+    (revision, version): (u64, Uuid),
+    most: u64,
+) -> Result<Vec<(EntryId, u64, Uuid)>, StoreError> {
+    let sql = "SELECT id, removed_rev, version_id FROM entries
+         WHERE application_id = $1 AND removed_rev IS NOT NULL AND (removed_rev, version_id) > ($2, $3)
+         ORDER BY removed_rev, version_id LIMIT $4";
+    let rows = tx.query(sql, &[application.0.into(), revision.into(), version.into(), most.into()]).await?;
+    rows.iter().map(|row| Ok((EntryId(row.get(0)?), row.get(1)?, row.get(2)?))).collect()
+}
+
+/// A place in the order of the revisions that brought versions, then of entries.
+#[derive(Debug, Clone, Copy)]
+pub struct Place(u64, EntryId);
+
+impl Place {
+    /// Behind everything of a revision.
+    pub const fn after_revision(revision: u64) -> Self {
+        Self(revision, EntryId(Uuid::max()))
     }
-    Ok(changes)
+
+    /// Behind a version.
+    pub const fn after(revision: u64, entry: EntryId) -> Self {
+        Self(revision, entry)
+    }
+
+    /// As parameters of a comparison.
+    pub(super) fn params(self) -> [Value; 2] {
+        [self.0.into(), self.1.0.into()]
+    }
 }
 
 fn record_from_row(row: &Row) -> Result<(EntryRecord, Option<u64>), StoreError> {

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::{
     StoreError, Tx, Value,
     db::placeholders,
-    entries::{self, Entry},
+    entries::{self, Entry, Place},
     revisions::Moment,
 };
 
@@ -219,20 +219,6 @@ pub async fn list_rows(tx: &mut Tx, versions: &[Uuid]) -> Result<Vec<(Uuid, Entr
     Ok(found)
 }
 
-/// A place in the order of an export: by the revision that brought a version, then by entry.
-#[derive(Debug, Clone, Copy)]
-pub struct Place(u64, EntryId);
-
-impl Place {
-    /// Before everything.
-    pub const START: Self = Self(0, EntryId(Uuid::nil()));
-
-    /// Behind an entry.
-    pub fn after(entry: &Entry) -> Self {
-        Self(entry.revision, entry.id)
-    }
-}
-
 /// The next entries of a list as of a moment. No version is ever deleted, so the parts of one moment fit together however
 /// much time passes between them.
 pub async fn list_from(tx: &mut Tx, list: ListId, moment: Moment, from: Place, most: u64) -> Result<Vec<Entry>, StoreError> {
@@ -243,7 +229,7 @@ pub async fn list_from(tx: &mut Tx, list: ListId, moment: Moment, from: Place, m
          ORDER BY added_rev, id LIMIT $6",
         entries::COLUMNS
     );
-    let params: [Value; 6] =
-        [list.0.into(), from.0.into(), from.1.0.into(), moment.revision.into(), moment.at.into(), most.into()];
+    let [revision, entry] = from.params();
+    let params: [Value; 6] = [list.0.into(), revision, entry, moment.revision.into(), moment.at.into(), most.into()];
     tx.query(&sql, &params).await?.iter().map(entries::from_row).collect()
 }

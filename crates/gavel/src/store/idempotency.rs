@@ -91,6 +91,17 @@ pub async fn set_answer(tx: &mut Tx, application: ApplicationId, claim: &Claim, 
     Ok(rows == 1)
 }
 
+/// Holds a claim for another while: its request takes long. `false`: somebody else has taken it over.
+pub async fn renew(tx: &mut Tx, application: ApplicationId, claim: &Claim, now: Timestamp) -> Result<bool, StoreError> {
+    let rows = tx
+        .execute(
+            "UPDATE idempotency SET claimed_until = $4 WHERE application_id = $1 AND key_digest = $2 AND claim = $3",
+            &[application.0.into(), claim.key.into(), claim.token.into(), now.plus_seconds(CLAIMED).into()],
+        )
+        .await?;
+    Ok(rows == 1)
+}
+
 /// Gives a claim back after a refusal: nothing was done, so the key may be used again.
 pub async fn release(tx: &mut Tx, application: ApplicationId, claim: &Claim) -> Result<(), StoreError> {
     tx.execute(

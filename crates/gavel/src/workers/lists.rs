@@ -1,4 +1,4 @@
-//! What lists need done behind the requests: hits added up, and what follows when an entry has expired.
+//! What lists need done behind the requests: indexes that follow, hits added up, and what follows when an entry has expired.
 //!
 //! An expired entry stops matching by itself, at its instant. Its mark is a view for people and is handed over or cleared
 //! within [`EXPIRY_PAUSE`].
@@ -14,8 +14,25 @@ use crate::{
     store::marks,
 };
 
+/// Another process may have changed the lists.
+const FOLLOW_PAUSE: Duration = Duration::from_secs(1);
 const COUNT_PAUSE: Duration = Duration::from_millis(500);
 const EXPIRY_PAUSE: Duration = Duration::from_secs(15);
+
+/// Has the screening indexes follow the lists until told to stop. The old snapshots serve meanwhile, and no answer depends
+/// on this: whoever asks looks again.
+pub async fn follow(app: App, mut stopped: watch::Receiver<bool>) {
+    while !*stopped.borrow() {
+        if let Err(error) = app.live.follow().await {
+            tracing::warn!(%error, "the lists were not followed");
+        }
+        tokio::select! {
+            () = app.store.wakes().lists.notified() => {}
+            () = tokio::time::sleep(FOLLOW_PAUSE) => {}
+            _ = stopped.changed() => {}
+        }
+    }
+}
 
 /// Adds hits up until told to stop.
 pub async fn count(app: App, mut stopped: watch::Receiver<bool>) {

@@ -22,6 +22,7 @@ pub fn start(app: &App) -> Workers {
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
     tasks.spawn(deliver::run(app.clone(), stopped.clone()));
+    tasks.spawn(lists::follow(app.clone(), stopped.clone()));
     tasks.spawn(lists::count(app.clone(), stopped.clone()));
     tasks.spawn(lists::expire(app.clone(), stopped.clone()));
     tasks.spawn(forget_old_answers(app.clone(), stopped));

@@ -17,6 +17,7 @@ use crate::{
     store::{
         Tx,
         entries::{Addition, Entry},
+        idempotency,
         imports::{self, Import},
         lists::{self, List},
         marks,
@@ -267,6 +268,11 @@ async fn tell(
     mut verdicts: Verdicts,
     now: Timestamp,
 ) -> Result<(), Error> {
+    if let Some(claim) = &caller.claim
+        && !idempotency::renew(tx, caller.application, claim, now).await?
+    {
+        return Err(Error::StillRunning); // The same request is at work elsewhere; what this one would add is a duplicate there.
+    }
     job.added += verdicts.added;
     job.duplicates += verdicts.duplicates;
     job.refused += verdicts.refused;

@@ -32,6 +32,8 @@ use rows::{Format, Row, Rows};
 
 /// Rows of one batch.
 pub const BATCH: usize = 1_000;
+/// Bytes after which a batch is full as well: rows may be long.
+const BATCH_BYTES: usize = 4 << 20;
 /// Most rows of a dry run: it remembers the keys it has seen.
 const DRY_RUN: u64 = 2_000_000;
 /// How long a client may send nothing.
@@ -182,11 +184,13 @@ impl<S: Stream<Item = Result<Bytes, E>> + Unpin, E> Reading<S> {
     /// The next rows, at most [`BATCH`]; none at the end.
     async fn next_batch(&mut self) -> Result<Vec<Row>, Error> {
         let broken = |rows::Broken(text)| Error::Invalid(FieldErrors::one("file", text));
-        while self.ready.len() < BATCH {
+        let mut taken = 0;
+        while self.ready.len() < BATCH && (taken < BATCH_BYTES || self.ready.is_empty()) {
             let Some(rows) = &mut self.rows else { break };
             match tokio::time::timeout(SILENCE, self.file.next()).await {
                 // In pieces, so that a huge frame never becomes a huge number of rows at once.
                 Ok(Some(Ok(bytes))) => {
+                    taken += bytes.len();
                     for piece in bytes.chunks(rows::LONGEST) {
                         rows.push(piece, &mut self.ready).map_err(broken)?;
                     }

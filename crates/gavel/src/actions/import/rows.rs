@@ -126,6 +126,9 @@ impl Rows {
                 Ok(())
             }
             Lines::Csv(state) => {
+                // Ends a last row without a line end. What is not ended by it stands behind a quote left open.
+                state.read(b"\n", &mut self.number, rows)?;
+                state.too_long |= state.filled + state.ended > 0;
                 state.read(&[], &mut self.number, rows)?;
                 if state.columns.is_none() { Err(NO_COLUMNS) } else { Ok(()) }
             }
@@ -266,6 +269,11 @@ impl CsvState {
             rows.push(refused(*number, not_utf8(), serde_json::Value::Null));
             return Ok(());
         };
+        if cells.iter().skip(columns.len()).any(|cell| !cell.is_empty()) {
+            let errors = FieldErrors::of_no_field("This row has more cells than the first row names columns.");
+            rows.push(refused(*number, errors, serde_json::Value::Null));
+            return Ok(());
+        }
         let named: Vec<(&str, Cow<'_, str>)> = columns.iter().map(String::as_str).zip(cells.into_iter().map(unguarded)).collect();
         let raw = named.iter().map(|(name, cell)| ((*name).to_owned(), cell.as_ref().into()));
         let raw = serde_json::Value::Object(raw.collect());
@@ -373,6 +381,11 @@ mod tests {
             let rows = read(Format::Csv, &[text.as_bytes()]).unwrap();
             assert!(rows[0].1.as_ref().unwrap_err().contains("Is a quote left open?"), "{}", &text[..20]);
             assert!(rows.len() == 1 || rows[1..] == [(2, Ok("b|".to_owned()))]);
+        }
+        assert!(read(Format::Csv, &[b"value\na,b\n"]).unwrap()[0].1.as_ref().unwrap_err().contains("more cells"));
+        for open in [&b"value\n\"a\nb\n"[..], b"value\n\"", b"value\n\"\n", b"value\n\"a"] {
+            let rows = read(Format::Csv, &[open]).unwrap();
+            assert!(rows.len() == 1 && rows[0].1.as_ref().unwrap_err().contains("Is a quote left open?"), "{rows:?}");
         }
         let rows = read(Format::Csv, &[b"value\n\xe9\nb\na\0\n"]).unwrap();
         assert!(rows[0].1.as_ref().unwrap_err().contains("UTF-8") && rows[1].1.is_ok());

@@ -37,6 +37,7 @@ db_test!(a_hit_explains_itself, server => {
               "list_uuid": "[uuid]",
               "list_type": "blocklist",
               "comparison": "equal",
+              "held": false,
               "muted_by": null,
               "entry": {
                 "uuid": "[uuid]",

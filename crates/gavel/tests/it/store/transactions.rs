@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::mpsc, time::Duration};
 
-use gavel::store::{StoreError, db::Dialect};
+use gavel::store::{Store, StoreError, db::Dialect};
 
 use super::{is_fault, is_unavailable, names, put, read, write};
 use crate::db_test;
@@ -127,7 +127,8 @@ db_test!(a_read_cannot_write, server => {
 });
 
 db_test!(nobody_is_woken_for_what_was_rolled_back, server => {
-    let store = &server.app.store;
+    // A store of its own: the workers of the server wait for the wake-ups of theirs.
+    let store = &Store::open(&server.app.config.target).await.unwrap();
     let (dialect, wakes) = (store.dialect(), store.wakes());
     let refused = write::<()>(store, |tx| Box::pin(async move {
         tx.wake_lists();
@@ -139,6 +140,7 @@ db_test!(nobody_is_woken_for_what_was_rolled_back, server => {
     write(store, |tx| Box::pin(async move { tx.wake_lists(); Ok(()) })).await.unwrap();
     tokio::time::timeout(Duration::from_secs(10), wakes.lists.notified()).await.unwrap();
     assert!(matches!(dialect, Dialect::Sqlite | Dialect::Postgres));
+    store.close().await;
     server.stop().await;
 });
 
