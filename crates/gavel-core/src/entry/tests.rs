@@ -472,3 +472,21 @@ proptest! {
         }
     }
 }
+
+/// Reads lines of (sent, stored, key); without a third column the key is the stored form.
+fn accepts_file(entry_type: EntryType, file: &str, at_least: usize) {
+    let lines: Vec<Vec<&str>> = file.lines().map(|line| line.split('\t').collect()).collect();
+    assert!(lines.len() >= at_least, "{} lines", lines.len());
+    for line in lines {
+        accepts(entry_type, &[(line[0], line[1], line.get(2).unwrap_or(&line[1]))]);
+    }
+}
+
+#[test]
+fn tables_of_addresses_and_emails() {
+    accepts_file(IpAddress, include_str!("testdata/addresses.tsv"), 100);
+    accepts_file(Email, include_str!("testdata/emails.tsv"), 200);
+    for sent in include_str!("testdata/emails_refused.txt").lines() {
+        refuses(Email, &[sent]);
+    }
+}
