@@ -150,6 +150,26 @@ mod phone {
             accepts(Phone, &[(&e164, &e164, &e164), (&international, &e164, &e164)]);
         }
     }
+
+    /// Region, E.164, and a spelling for people. Kept as text, so that a change of the numbering plans shows.
+    const NUMBERS: &str = include_str!("testdata/phones.tsv");
+
+    #[test]
+    fn numbers_of_all_regions_in_several_spellings() {
+        let rows: Vec<Vec<&str>> = NUMBERS.lines().map(|line| line.split('\t').collect()).collect();
+        let regions: std::collections::BTreeSet<_> = rows.iter().map(|row| row[0]).collect();
+        assert!(rows.len() >= 300 && regions.len() >= 200, "{} numbers of {} regions", rows.len(), regions.len());
+        for row in rows {
+            let [region, e164, written] = row[..] else { panic!("{row:?}") };
+            for sent in [e164, written, &format!("  {} ", written.replace(' ', "-")), &format!("{written} ext. 7")] {
+                accepts(Phone, &[(sent, e164, e164)]);
+            }
+            assert_eq!(Phone::parse(written).unwrap().region(), Some(region), "{written}");
+            // Without the sign, and in the national form alone, it could belong to anybody.
+            let (_, national) = written.split_once(' ').unwrap();
+            refuses(Phone, &[&e164[1..], &written[1..], national]);
+        }
+    }
 }
 
 mod email {
@@ -354,6 +374,29 @@ fn device_fingerprints() {
 fn countries() {
     accepts(Country, &[("es", "ESP", "ESP"), (" Esp ", "ESP", "ESP"), ("xk", "XKX", "XKX"), ("XKX", "XKX", "XKX")]);
     refuses(Country, &["UK", "EU", "ANT", "Spain", "724", "E S"]);
+}
+
+/// alpha-2, alpha-3: what ISO 3166-1 assigns, and Kosovo.
+const COUNTRIES: &str = include_str!("testdata/countries.tsv");
+
+#[test]
+fn every_assigned_country_code_and_no_other() {
+    let pairs: Vec<(&str, &str)> = COUNTRIES.lines().filter_map(|line| line.split_once('\t')).collect();
+    assert_eq!(pairs.len(), 250);
+    for (alpha2, alpha3) in &pairs {
+        accepts(Country, &[(alpha2, alpha3, alpha3), (alpha3, alpha3, alpha3), (&alpha2.to_lowercase(), alpha3, alpha3)]);
+        assert_eq!(super::country::alpha2_of(alpha3), Some(*alpha2));
+    }
+    for (a, b) in ('A'..='Z').flat_map(|a| ('A'..='Z').map(move |b| (a, b))) {
+        let code = format!("{a}{b}");
+        let assigned = pairs.iter().any(|(alpha2, _)| *alpha2 == code);
+        assert_eq!(EntryValue::parse(Country, &code).is_ok(), assigned, "{code}");
+        for c in 'A'..='Z' {
+            let code = format!("{a}{b}{c}");
+            let assigned = pairs.iter().any(|(_, alpha3)| *alpha3 == code);
+            assert_eq!(EntryValue::parse(Country, &code).is_ok(), assigned, "{code}");
+        }
+    }
 }
 
 #[test]
