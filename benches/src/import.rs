@@ -54,9 +54,8 @@ async fn main() {
         let seconds = began.elapsed().as_secs_f64();
         assert_eq!(job[expected].as_u64(), Some(options.rows), "{job}");
         println!("{name:<16} {:>8.0} rows/s   {seconds:.1} s   peak {} MB", options.rows as f64 / seconds, peak_mb());
-        let verdicts =
-            count_lines(&address, &format!("/x/lists/{list}/imports/{}/verdicts/", job["uuid"].as_str().expect("an id")));
-        assert_eq!(verdicts.await, options.rows, "a verdict for every row");
+        let path = format!("/x/lists/{list}/imports/{}/verdicts/", job["uuid"].as_str().expect("an id"));
+        assert_eq!(count_lines(&address, &path).await, options.rows, "a verdict for every row");
     }
     println!("after verdicts   peak {} MB", peak_mb());
 }

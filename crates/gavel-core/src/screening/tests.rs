@@ -261,3 +261,21 @@ mod shape {
         assert_eq!(found.iter().map(|hit| hit.added_rev).collect::<Vec<_>>(), [9, 1]);
     }
 }
+
+#[test]
+fn ten_thousand_nested_ranges_of_every_length_are_all_reported() {
+    let ranges = |n: u128| match n {
+        0..=32 => format!("10.0.0.1/{n}"),
+        33..=161 => format!("2001:db8::1/{}", n - 33),
+        // The same nested ranges again, in versions that stand beside each other under one key.
+        _ => format!("10.0.0.1/{}", n % 33),
+    };
+    let records = (0..10_000).map(|n| record(n, 1, EntryType::IpAddress, &ranges(n)));
+    let index = Index::build(SECRET, records, 1);
+    assert_eq!(index.len(), 10_000);
+    assert_eq!(entries(&index, EntryType::IpAddress, "2001:db8::1").len(), 129);
+    assert_eq!(entries(&index, EntryType::IpAddress, "10.0.0.1").len(), 10_000 - 129);
+    // Outside the narrow ones only the ranges of length 0 to 7 cover it.
+    let wide = (0..10_000u128).filter(|n| !(33..=161).contains(n) && (if *n < 33 { *n } else { n % 33 }) <= 7).count();
+    assert_eq!(entries(&index, EntryType::IpAddress, "11.0.0.1").len(), wide);
+}

@@ -336,7 +336,10 @@ mod tests {
 
     use super::*;
 
-    fn read(format: Format, pieces: &[&[u8]]) -> Result<Vec<(u64, Result<String, String>)>, Broken> {
+    /// Rows by number: value and comment, or what is wrong.
+    type Seen = Vec<(u64, Result<String, String>)>;
+
+    fn read(format: Format, pieces: &[&[u8]]) -> Result<Seen, Broken> {
         let (mut rows, mut reader) = (Vec::new(), Rows::new(format));
         for piece in pieces {
             reader.push(piece, &mut rows)?;
@@ -349,7 +352,7 @@ mod tests {
         Ok(rows.into_iter().map(shown).collect())
     }
 
-    fn fine(values: &[&str]) -> Vec<(u64, Result<String, String>)> {
+    fn fine(values: &[&str]) -> Seen {
         values.iter().zip(1..).map(|(value, number)| (number, Ok((*value).to_owned()))).collect()
     }
 
