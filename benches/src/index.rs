@@ -23,6 +23,9 @@ struct Options {
     /// Entries in the index
     #[arg(long, default_value_t = 1_000_000)]
     entries: u64,
+    /// Entries are address ranges of all lengths that lie in one another, instead of e-mail addresses
+    #[arg(long)]
+    ranges: bool,
     /// Look-ups and changes measured
     #[arg(long, default_value_t = 200_000)]
     probes: u64,
@@ -31,7 +34,10 @@ struct Options {
 fn main() {
     let options = Options::parse();
     let list: ListId = new_id();
-    let value = |n: u64| EntryValue::parse(EntryType::Email, &format!("person{n}@example.com")).expect("an address");
+    let value = |n: u64| match options.ranges {
+        false => EntryValue::parse(EntryType::Email, &format!("person{n}@example.com")).expect("an address"),
+        true => EntryValue::parse(EntryType::IpAddress, &range(n)).expect("a range"),
+    };
     let record = |n: u64| EntryRecord {
         list,
         list_type: ListType::Blocklist,
@@ -74,4 +80,10 @@ fn main() {
     }
     println!("single change      {:.1} µs mean, {worst:.1} ms worst", began.elapsed().as_micros() as f64 / options.probes as f64);
     black_box(index);
+}
+
+/// Ranges of length 64 to 128, 65 in one another at a time.
+fn range(n: u64) -> String {
+    let bits = 0x2001_0db8_u128 << 96 | u128::from(n / 65) << 64;
+    format!("{}/{}", std::net::Ipv6Addr::from(bits), 64 + n % 65)
 }
