@@ -87,12 +87,12 @@ pub async fn run(options: &Options) -> Result<(), CliError> {
     Ok(())
 }
 
-fn parse<T: std::str::FromStr>(text: &str) -> Result<T, CliError> {
+pub(super) fn parse<T: std::str::FromStr>(text: &str) -> Result<T, CliError> {
     text.parse().map_err(|_| CliError::new(format!("{text} is not an id")))
 }
 
 /// Opens the database of a server that may be running.
-async fn open(common: &Common) -> Result<App, CliError> {
+pub(super) async fn open(common: &Common) -> Result<App, CliError> {
     let config = common.load()?;
     // In a wrong folder nothing is made: a second database or key would only hide the mistake.
     if let Target::Sqlite(path) = &config.target

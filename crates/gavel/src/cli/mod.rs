@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod key;
 pub mod migrate;
 pub mod serve;
+pub mod webhook;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
@@ -34,6 +35,8 @@ enum Command {
     Migrate(Common),
     /// Make, list and revoke API keys
     Key(key::Options),
+    /// Receive webhooks for local development, and send past events again
+    Webhook(webhook::Options),
     /// Check settings, folder, key and database, and say what is wrong
     Doctor(Common),
     /// Show the settings in force and where they can be set
@@ -105,6 +108,7 @@ pub fn main() -> ExitCode {
             Command::Demo(options) => demo::run(&options).await,
             Command::Migrate(common) => migrate::run(&common).await,
             Command::Key(options) => key::run(&options).await,
+            Command::Webhook(options) => webhook::run(&options).await,
             Command::Doctor(common) => doctor::run(&common).await,
             Command::Config(common) => config::run(&common),
         }

@@ -17,7 +17,9 @@ use axum::handler::Handler;
 use gavel_core::access::{Level, Resource};
 use http::Method;
 
-use api::{blocklist, decisions, destinations, entries, evidence, health, lists, media, reviews, screen, sessions, workflows};
+use api::{
+    blocklist, decisions, destinations, entries, evidence, health, lists, media, reviews, screen, sessions, webhooks, workflows,
+};
 use routes::{Access, Route};
 
 use crate::app::App;
@@ -67,11 +69,22 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(GET, "/v3/webhook/destinations/{destination_uuid}/deliveries/{delivery_uuid}/", Webhooks, destinations::delivery),
         route(POST, "/v3/webhook/destinations/{destination_uuid}/deliveries/{delivery_uuid}/resend/", Webhooks, destinations::resend_delivery),
 
+        route(GET, "/v3/webhook/", Webhooks, webhooks::show_single_url),
+        route(PATCH, "/v3/webhook/", Webhooks, webhooks::update_single_url),
+
         route(GET, "/v3/workflows/", Workflows, workflows::list),
 
         route(POST, "/x/media/", Sessions, media::upload).creates().takes_files(media_limit),
         route(POST, "/x/sessions/{session_id}/evidence/", Sessions, evidence::create),
         route(POST, "/x/screen/", Lists, screen::create),
+
+        route(GET, "/x/webhook/destinations/{destination_uuid}/", Webhooks, webhooks::show),
+        route(POST, "/x/webhook/destinations/{destination_uuid}/test/", Webhooks, webhooks::test),
+        route(POST, "/x/webhook/destinations/{destination_uuid}/rotate-secret/", Webhooks, webhooks::rotate_secret),
+        route(POST, "/x/webhook/destinations/{destination_uuid}/pause/", Webhooks, webhooks::pause),
+        route(POST, "/x/webhook/destinations/{destination_uuid}/resume/", Webhooks, webhooks::resume),
+        route(POST, "/x/webhook/destinations/{destination_uuid}/replay/", Webhooks, webhooks::replay),
+        route(GET, "/x/webhook/destinations/{destination_uuid}/dead-letters/", Webhooks, webhooks::dead_letters),
     ]
 }
 

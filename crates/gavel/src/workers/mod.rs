@@ -3,6 +3,7 @@
 
 pub mod attempt;
 pub mod deliver;
+pub mod forget;
 
 use std::time::Duration;
 
@@ -21,7 +22,8 @@ pub fn start(app: &App) -> Workers {
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
     tasks.spawn(deliver::run(app.clone(), stopped.clone()));
-    tasks.spawn(forget_old_answers(app.clone(), stopped));
+    tasks.spawn(forget_old_answers(app.clone(), stopped.clone()));
+    tasks.spawn(forget::run(app.clone(), stopped));
     Workers { tasks, stop }
 }
 
