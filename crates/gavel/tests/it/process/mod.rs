@@ -6,6 +6,7 @@ mod crash;
 mod demo;
 mod gone;
 mod life;
+mod soak;
 mod together;
 
 /// One test per engine around an async function of the engine.

@@ -369,13 +369,15 @@ db_test!(a_lease_that_ran_out_is_claimed_again, server => {
     let id: gavel_core::ids::DestinationId = destination.parse().unwrap();
     let session = server.session().await;
     review(&server, &session, "Approved").await;
+    // The worker passes over it from here on: the queue is this test's alone.
     server.app.store.write::<_, Error, _>(move |tx| Box::pin(async move {
-        // The worker passes over it from here on: the queue is this test's alone.
-        tx.execute("UPDATE destinations SET enabled = $2 WHERE id = $1", &[id.0.into(), false.into()]).await?;
+        Ok(tx.execute("UPDATE destinations SET enabled = $2 WHERE id = $1", &[id.0.into(), false.into()]).await?)
+    })).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await; // A pass that began before has claimed what it claims.
+    server.app.store.write::<_, Error, _>(move |tx| Box::pin(async move {
         tx.execute("UPDATE outbox SET leased_until = 0, lease_token = NULL, attempts = 0, due_at = $1", &[now.into()]).await?;
         Ok(())
     })).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(300)).await; // Attempts in flight come back and find their leases gone.
     let claim = |at: i64| {
         let (from, until, token) = (now.plus_seconds(at), now.plus_seconds(at + 15), new_id());
         store.write::<_, Error, _>(move |tx| Box::pin(async move {
