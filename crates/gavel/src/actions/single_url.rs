@@ -117,8 +117,13 @@ pub async fn update(app: &App, caller: &Caller, body: Result<SingleUrlBody, Fiel
     app.act(caller, move |tx| {
         Box::pin(async move {
             let id = caller_.application;
+            // The destination first, as whoever changes it through its own address does. Where there was none the
+            // application's lock decides who makes it, and the other one finds it at the second look.
+            let mut current = destinations::lock_single_url(tx, id).await?;
             let mut single = applications::find_single_url(tx, id, true).await?.ok_or(Error::NOT_FOUND)?;
-            let current = destinations::lock_single_url(tx, id).await?;
+            if current.is_none() {
+                current = destinations::lock_single_url(tx, id).await?;
+            }
             if body.rotate_secret_key {
                 single.secret = app_.secrets.seal(&place(id), random_text::<32>().as_bytes());
             }

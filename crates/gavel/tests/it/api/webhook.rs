@@ -87,6 +87,18 @@ db_test!(a_new_secret_is_valid_at_once_and_alone, server => {
     server.stop().await;
 });
 
+db_test!(many_at_once_make_one_destination, server => {
+    let calls = (0..8).map(|n| {
+        let client = server.client.clone();
+        tokio::spawn(async move { client.patch(PATH, json!({ "webhook_url": format!("https://{n}.example.com/") })).await.ok(200) })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        call.await.unwrap();
+    }
+    assert_eq!(destinations(&server).await.len(), 1);
+    server.stop().await;
+});
+
 db_test!(settings_are_stored, server => {
     let changed = change(&server, json!({ "capture_method": "mobile", "data_retention_months": 12 })).await;
     assert_eq!((&changed["capture_method"], &changed["data_retention_months"]), (&json!("mobile"), &json!(12)));

@@ -94,6 +94,33 @@ db_test!(what_is_retried_and_what_is_not, server => {
     server.stop().await;
 });
 
+db_test!(a_receiver_that_speaks_no_tls_is_tried_again, server => {
+    let receiver = RawReceiver::start(|_| Behaviour::status(200, &[])).await;
+    let destination = destination_at(&server, &receiver.url().replace("http://", "https://")).await;
+    server.session().await;
+    let rows = recorded(&server, &destination, 4).await;
+    nothing_waits(&server).await;
+    assert!(rows.iter().all(|row| row["response_status"].is_null() && row["status"] == "failed"), "{rows:?}");
+    assert!(receiver.bodies().is_empty(), "nothing was said in the clear");
+    server.stop().await;
+});
+
+db_test!(jumps_of_the_clock_lose_nothing, server => {
+    let receiver = RawReceiver::start(|n| Behaviour::status(if n == 1 { 500 } else { 200 }, &[])).await;
+    let destination = destination_at(&server, &receiver.url()).await;
+    let mut sent = Vec::new();
+    for (n, jump) in [0, 7_200, -7_200].into_iter().enumerate() {
+        server.app.clock.advance(jump);
+        sent.push(server.session().await);
+        recorded(&server, &destination, [1, 3, 4][n]).await; // The second is tried twice.
+    }
+    nothing_waits(&server).await;
+    let mut arrived: Vec<String> = receiver.bodies().iter().map(|body| text(&body["session_id"])).collect();
+    arrived.dedup();
+    assert_eq!(arrived, sent);
+    server.stop().await;
+});
+
 db_test!(given_up_after_the_schedule, server => {
     let receiver = RawReceiver::start(|_| Behaviour::status(500, &[])).await;
     let destination = destination_at(&server, &receiver.url()).await;
