@@ -13,7 +13,7 @@ use crate::{
     app::App,
     clock::{new_id, random_text},
     store::{
-        Tx,
+        Tx, applications,
         deliveries::{self, Delivery},
         destinations::{self, Counts, Destination},
         outbox,
@@ -269,6 +269,7 @@ pub async fn update(
     let (app_, caller_, now) = (app.clone(), caller.clone(), app.clock.now());
     app.act(caller, move |tx| {
         Box::pin(async move {
+            applications::lock_settings(tx, caller_.application).await?;
             let mut destination = lock(tx, &caller_, id).await?;
             let body = body?;
             if let Some(url) = &body.url {

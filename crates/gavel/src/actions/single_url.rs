@@ -99,7 +99,7 @@ pub async fn show(app: &App, caller: &Caller) -> Result<SingleUrlView, Error> {
     app.store
         .read(move |tx| {
             Box::pin(async move {
-                let single = applications::find_single_url(tx, id, false).await?.ok_or(Error::NOT_FOUND)?;
+                let single = applications::find_single_url(tx, id).await?.ok_or(Error::NOT_FOUND)?;
                 let live = destinations::list_destinations(tx, id).await?;
                 SingleUrlView::of(&app_, id, single, live.into_iter().find(|it| it.is_single_url))
             })
@@ -117,13 +117,9 @@ pub async fn update(app: &App, caller: &Caller, body: Result<SingleUrlBody, Fiel
     app.act(caller, move |tx| {
         Box::pin(async move {
             let id = caller_.application;
-            // The destination first, as whoever changes it through its own address does. Where there was none the
-            // application's lock decides who makes it, and the other one finds it at the second look.
-            let mut current = destinations::lock_single_url(tx, id).await?;
-            let mut single = applications::find_single_url(tx, id, true).await?.ok_or(Error::NOT_FOUND)?;
-            if current.is_none() {
-                current = destinations::lock_single_url(tx, id).await?;
-            }
+            applications::lock_settings(tx, id).await?;
+            let mut single = applications::find_single_url(tx, id).await?.ok_or(Error::NOT_FOUND)?;
+            let current = destinations::lock_single_url(tx, id).await?;
             if body.rotate_secret_key {
                 single.secret = app_.secrets.seal(&place(id), random_text::<32>().as_bytes());
             }

@@ -17,7 +17,7 @@ use crate::{
     app::App,
     clock::{new_id, random_text},
     store::{
-        Tx,
+        Tx, applications,
         dead_letters::{self, DeadLetter},
         destinations::{self, Destination, Paused},
         outbox,
@@ -91,6 +91,7 @@ pub async fn rotate_secret(
     let (app_, caller_, now) = (app.clone(), caller.clone(), app.clock.now());
     app.act(caller, move |tx| {
         Box::pin(async move {
+            applications::lock_settings(tx, caller_.application).await?;
             let mut destination = lock(tx, &caller_, id).await?;
             let hours = body?.overlap_hours;
             let secret = random_text::<32>();

@@ -129,13 +129,17 @@ pub struct SingleUrl {
     pub data_retention_months: Option<i64>,
 }
 
-/// Reads the configuration. With `lock` nobody else changes it before the end of the transaction.
-pub async fn find_single_url(tx: &mut Tx, id: ApplicationId, lock: bool) -> Result<Option<SingleUrl>, StoreError> {
-    let lock = if lock { tx.for_update() } else { "" };
-    let sql = format!(
-        "SELECT webhook_version, webhook_secret, capture_method, data_retention_months FROM applications WHERE id = $1{lock}"
-    );
-    let row = tx.query_opt(&sql, &[id.0.into()]).await?;
+/// Nobody else changes the settings before the end of the transaction. Comes before the lock of a destination. A write,
+/// because a locking read would also hold up whoever only refers to the application.
+pub async fn lock_settings(tx: &mut Tx, id: ApplicationId) -> Result<(), StoreError> {
+    tx.execute("UPDATE applications SET webhook_version = webhook_version WHERE id = $1", &[id.0.into()]).await?;
+    Ok(())
+}
+
+/// Reads the configuration.
+pub async fn find_single_url(tx: &mut Tx, id: ApplicationId) -> Result<Option<SingleUrl>, StoreError> {
+    let sql = "SELECT webhook_version, webhook_secret, capture_method, data_retention_months FROM applications WHERE id = $1";
+    let row = tx.query_opt(sql, &[id.0.into()]).await?;
     row.map(|row| {
         let mut c = row.columns();
         Ok(SingleUrl {
