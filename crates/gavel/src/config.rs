@@ -57,6 +57,12 @@ pub struct Settings {
     /// Time a receiver has to answer, 1s to 60s [default: 5s]
     #[arg(long, env = "GAVEL_WEBHOOK_TIMEOUT", value_name = "DURATION")]
     pub webhook_timeout: Option<String>,
+    /// Only failures for so long pause a destination, 1h to 365d [default: 3d]
+    #[arg(long, env = "GAVEL_WEBHOOK_PAUSE_AFTER", value_name = "DURATION")]
+    pub webhook_pause_after: Option<String>,
+    /// How long deliveries, dead letters and paused queues are kept, 1d to 365d [default: 30d]
+    #[arg(long, env = "GAVEL_WEBHOOK_RETENTION", value_name = "DURATION")]
+    pub webhook_retention: Option<String>,
     /// Key of the first application of an empty database; at least 24 characters [default: a random one, printed once]
     #[arg(long, env = "GAVEL_BOOTSTRAP_API_KEY", value_name = "KEY", hide_env_values = true)]
     pub bootstrap_api_key: Option<String>,
@@ -107,6 +113,10 @@ pub struct Config {
     pub outbound: Outbound,
     /// Waits between delivery attempts.
     pub retry_schedule: RetrySchedule,
+    /// Only failures for so long pause a destination.
+    pub webhook_pause_after: Duration,
+    /// How long deliveries, dead letters and paused queues are kept.
+    pub webhook_retention: Duration,
     /// First API key of an empty database.
     pub bootstrap_api_key: Option<String>,
 }
@@ -168,6 +178,8 @@ impl Settings {
             webhook_allow_private: self.webhook_allow_private.or(other.webhook_allow_private),
             webhook_retry_schedule: self.webhook_retry_schedule.or(other.webhook_retry_schedule),
             webhook_timeout: self.webhook_timeout.or(other.webhook_timeout),
+            webhook_pause_after: self.webhook_pause_after.or(other.webhook_pause_after),
+            webhook_retention: self.webhook_retention.or(other.webhook_retention),
             bootstrap_api_key: self.bootstrap_api_key.or(other.bootstrap_api_key),
         }
     }
@@ -221,6 +233,8 @@ impl Settings {
                 Some(text) => text.parse().map_err(|e| ConfigError::new("--webhook-retry-schedule", e))?,
                 None => RetrySchedule::default(),
             },
+            webhook_pause_after: long_wait("--webhook-pause-after", self.webhook_pause_after.as_deref().unwrap_or("3d"), "1h")?,
+            webhook_retention: long_wait("--webhook-retention", self.webhook_retention.as_deref().unwrap_or("30d"), "1d")?,
             bootstrap_api_key: self.bootstrap_api_key,
         })
     }
@@ -252,6 +266,15 @@ fn ranges(text: &str) -> Result<Vec<IpNet>, ConfigError> {
                 .map_err(|_| ConfigError::new("--trusted-proxies", format!("{part} is neither an address nor a range")))
         })
         .collect()
+}
+
+/// One wait of at least `least` and at most a year.
+fn long_wait(setting: &'static str, text: &str, least: &str) -> Result<Duration, ConfigError> {
+    let parse = |text: &str| text.parse::<RetrySchedule>().map_err(|e| ConfigError::new(setting, e));
+    match (parse(text)?.waits(), parse(least)?.waits()) {
+        ([wait], [shortest]) if wait >= shortest => Ok(*wait),
+        _ => Err(ConfigError::new(setting, format!("must be {least} to 365d"))),
+    }
 }
 
 fn timeout(text: &str) -> Result<Duration, ConfigError> {

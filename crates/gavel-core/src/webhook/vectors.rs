@@ -131,3 +131,22 @@ fn freshness_is_five_minutes_both_ways() {
 fn standard_form_of_a_secret() {
     assert_eq!(standard_form(SECRET), "whsec_Nzd0RnBSRmlyeXNUMmRSYkZRYllCX2RSaWRiVEtwRUh0eEpTMVZCNUp1dw==");
 }
+
+/// Not in the contract. The figures come from Python's own `json` and `hmac`: `json.dumps` of the parsed payload, its members
+/// sorted by `sorted`, every float equal to an integer made one, separators without blanks; `ensure_ascii` on for the body,
+/// off for V2.
+#[test]
+fn vector_4_astral_and_integer_like_keys_empty_objects_and_floats() {
+    const PAYLOAD: &str = r#"{"webhook_type":"data.updated","timestamp":1790000181,"event_id":"3f0c2f9e-7d7e-4b1c-9f39-1a6f5f0f1a04","session_id":"5b1d7c1e-2f43-4c59-8a57-0d6a3c1b2e04","status":"In Review","metadata":{"10":"ten","9":"nine","1":"one","01":"padded","-1":"minus","{}":{},"[]":[],"nested":{"b":{"z":[],"y":{}},"a":[{"q":2,"p":1.0},{}]},"\ud83d\ude00":"\ud834\udd1e","\uffff":"last of the plane","\ue000":"private","floats":[100.0,1e2,12345678901234567890,0.1,1e-7,2.5e-5,-3.0]}}"#;
+    const BODY: &str = r#"{"event_id":"3f0c2f9e-7d7e-4b1c-9f39-1a6f5f0f1a04","metadata":{"-1":"minus","01":"padded","1":"one","10":"ten","9":"nine","[]":[],"floats":[100,100,12345678901234567890,0.1,1e-07,2.5e-05,-3],"nested":{"a":[{"p":1,"q":2},{}],"b":{"y":{},"z":[]}},"{}":{},"\ue000":"private","\uffff":"last of the plane","\ud83d\ude00":"\ud834\udd1e"},"session_id":"5b1d7c1e-2f43-4c59-8a57-0d6a3c1b2e04","status":"In Review","timestamp":1790000181,"webhook_type":"data.updated"}"#;
+    assert_eq!(BODY.len(), 458);
+    assert_eq!(
+        sign(PAYLOAD, BODY),
+        headers(
+            "96fb6d8832a2644be5937d3d5c57e66d03d4db6a7f91e5470d970c9876c4deb8",
+            "1751a3f0f51120509f2a204df3907fac9fdee0793bb6abf332a7802ae459466d",
+            "33df207955c1c31beec38e9940b116920b8391e59eaa3087877511fdd7c48ef7",
+            "v1,VYdblVhoNEqHyox2AYATZ05gA0SN96+LF87pHjyd1oo=",
+        )
+    );
+}

@@ -6,7 +6,7 @@ use gavel_core::{
     session::Environment,
 };
 
-use super::{Caller, Error, amendment::Amendment, keys};
+use super::{Caller, Error, amendment::Amendment, keys, single_url};
 use crate::{
     app::App,
     clock::{new_id, random_text},
@@ -57,7 +57,7 @@ pub async fn provision(tx: &mut Tx, app: &App, name: &str, environment: Environm
         name: name.to_owned(),
         environment,
         reviews_change_status: true,
-        webhook_secret: app.secrets.seal(&format!("application {id}"), secret.as_bytes()),
+        webhook_secret: app.secrets.seal(&single_url::place(id), secret.as_bytes()),
         created_at: now,
     };
     applications::insert_application(tx, &application).await?;

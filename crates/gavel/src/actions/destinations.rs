@@ -8,12 +8,12 @@ use gavel_core::{
 };
 use serde::Serialize;
 
-use super::{Caller, Error};
+use super::{Caller, Error, single_url};
 use crate::{
     app::App,
     clock::{new_id, random_text},
     store::{
-        Tx,
+        Tx, applications,
         deliveries::{self, Delivery},
         destinations::{self, Counts, Destination},
         outbox,
@@ -159,7 +159,7 @@ impl From<Destination> for DestinationRow {
 }
 
 impl DestinationView {
-    fn of(app: &App, row: Destination) -> Result<Self, Error> {
+    pub(super) fn of(app: &App, row: Destination) -> Result<Self, Error> {
         Ok(Self {
             secret_shared_key: open_secret(app, row.id, &row.secret)?,
             uuid: row.id,
@@ -183,7 +183,7 @@ impl DestinationView {
     }
 }
 
-fn place(id: DestinationId) -> String {
+pub(super) fn place(id: DestinationId) -> String {
     format!("destination {id}")
 }
 
@@ -242,6 +242,9 @@ pub async fn create(app: &App, caller: &Caller, body: Result<DestinationBody, Fi
                 webhook_version: body.webhook_version.unwrap_or("v3").to_owned(),
                 subscribed_events: body.subscribed_events.unwrap_or_default(),
                 secret: app_.secrets.seal(&place(id), random_text::<32>().as_bytes()),
+                previous: None,
+                is_single_url: false,
+                paused: None,
                 counts: Counts::default(),
                 created_at: now,
                 updated_at: now,
@@ -266,6 +269,7 @@ pub async fn update(
     let (app_, caller_, now) = (app.clone(), caller.clone(), app.clock.now());
     app.act(caller, move |tx| {
         Box::pin(async move {
+            applications::lock_settings(tx, caller_.application).await?;
             let mut destination = lock(tx, &caller_, id).await?;
             let body = body?;
             if let Some(url) = &body.url {
@@ -283,6 +287,7 @@ pub async fn update(
             if !destination.enabled {
                 outbox::drop_waiting(tx, id).await?;
             }
+            single_url::note_version(tx, &destination).await?;
             caller_.audit(tx, "destination.updated", &[("destination", id.0)], now).await?;
             DestinationView::of(&app_, destination)
         })
@@ -305,7 +310,7 @@ pub async fn delete(app: &App, caller: &Caller, id: DestinationId) -> Result<(),
     .await
 }
 
-async fn lock(tx: &mut Tx, caller: &Caller, id: DestinationId) -> Result<Destination, Error> {
+pub(super) async fn lock(tx: &mut Tx, caller: &Caller, id: DestinationId) -> Result<Destination, Error> {
     destinations::lock_destination(tx, caller.application, id).await?.ok_or(NOT_FOUND)
 }
 

@@ -35,8 +35,10 @@ pub mod screen;
 mod searchable;
 pub mod session_list;
 pub mod sessions;
+pub mod single_url;
 pub mod status;
 mod steps;
+pub mod upkeep;
 pub mod workflows;
 
 use std::net::IpAddr;

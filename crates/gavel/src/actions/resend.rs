@@ -1,6 +1,10 @@
 //! Sending an event again by hand (contract, webhooks §7): at once, once, beside the queue.
 
-use gavel_core::ids::{DeliveryId, DestinationId};
+use gavel_core::{
+    ids::{DeliveryId, DestinationId, SessionId},
+    webhook::EventType,
+};
+use serde_json::json;
 
 use super::{
     Caller, Error,
@@ -8,7 +12,8 @@ use super::{
 };
 use crate::{
     app::App,
-    store::{deliveries, destinations, outbox::Claimed},
+    clock::new_id,
+    store::{applications, deliveries, destinations, outbox::Claimed},
     workers::attempt,
 };
 
@@ -28,6 +33,52 @@ pub async fn resend(app: &App, caller: &Caller, id: DestinationId, delivery: Del
     tokio::spawn(async move { send(&app, &caller, event).await }).await.map_err(Error::fault)?
 }
 
+/// Sends an event that did not happen, marked as a test, also to a paused or disabled destination. The attempt is recorded
+/// and counted; it is never repeated.
+pub async fn test(app: &App, caller: &Caller, id: DestinationId) -> Result<DeliveryView, Error> {
+    let (application, app, caller) = (caller.application, app.clone(), caller.clone());
+    let (destination, environment) = app
+        .store
+        .read::<_, Error, _>(move |tx| {
+            Box::pin(async move {
+                let found = destinations::find_destination(tx, application, id).await?.ok_or(NOT_FOUND)?;
+                let application = applications::find_application(tx, application).await?.ok_or(NOT_FOUND)?;
+                Ok((found, application.environment))
+            })
+        })
+        .await?;
+    let session: SessionId = new_id();
+    let payload = json!({
+        "webhook_type": EventType::StatusUpdated,
+        "created_at": app.clock.now().as_unix_seconds(),
+        "application_id": application,
+        "environment": environment.as_str(),
+        "session_id": session,
+        "status": "In Progress",
+        "vendor_data": null,
+        "metadata": { "test_webhook": true },
+        "workflow_id": null,
+        "workflow_version": null,
+    });
+    let event = Claimed {
+        id: new_id(),
+        event: new_id(),
+        destination: id,
+        application,
+        attempts: 0,
+        token: new_id(),
+        url: destination.url,
+        webhook_version: destination.webhook_version,
+        secret: destination.secret,
+        previous: destination.previous,
+        event_type: EventType::StatusUpdated,
+        session: Some(session),
+        payload: payload.to_string(),
+        is_test: true,
+    };
+    tokio::spawn(async move { send(&app, &caller, event).await }).await.map_err(Error::fault)?
+}
+
 async fn send(app: &App, caller: &Caller, event: Claimed) -> Result<DeliveryView, Error> {
     let attempt = attempt::make(app, &event).await?;
     let (caller_, now) = (caller.clone(), app.clock.now());
@@ -35,10 +86,11 @@ async fn send(app: &App, caller: &Caller, event: Claimed) -> Result<DeliveryView
         Box::pin(async move {
             destinations::count_attempt(tx, event.destination, attempt.succeeded(), attempt.ms, attempt.began).await?;
             let application = event.application;
+            let kind = if event.is_test { "destination.tested" } else { "delivery.resent" };
             let delivery = attempt.into_delivery(event);
             deliveries::insert_delivery(tx, application, &delivery).await?;
             let objects = [("destination", delivery.destination.0), ("delivery", delivery.id.0)];
-            caller_.audit(tx, "delivery.resent", &objects, now).await?;
+            caller_.audit(tx, kind, &objects, now).await?;
             Ok(DeliveryView::from(delivery))
         })
     })

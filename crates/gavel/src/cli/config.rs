@@ -29,6 +29,8 @@ pub fn run(common: &Common) -> Result<(), CliError> {
     println!("webhook_allow_private = {}", config.outbound.allow_private);
     let waits: Vec<String> = config.retry_schedule.waits().iter().map(duration).collect();
     println!("webhook_retry_schedule = \"{}\"", waits.join(","));
+    println!("webhook_pause_after = \"{}\"", duration(&config.webhook_pause_after));
+    println!("webhook_retention = \"{}\"", duration(&config.webhook_retention));
     println!("webhook_timeout = \"{}\"", duration(&config.outbound.timeout));
     Ok(())
 }

@@ -87,7 +87,7 @@ pub async fn run(options: &Options) -> Result<(), CliError> {
     Ok(())
 }
 
-fn parse<T: std::str::FromStr>(text: &str) -> Result<T, CliError> {
+pub(super) fn parse<T: std::str::FromStr>(text: &str) -> Result<T, CliError> {
     text.parse().map_err(|_| CliError::new(format!("{text} is not an id")))
 }
 

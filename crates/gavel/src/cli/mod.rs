@@ -7,6 +7,7 @@ pub mod key;
 pub mod list;
 pub mod migrate;
 pub mod serve;
+pub mod webhook;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
@@ -37,6 +38,8 @@ enum Command {
     Key(key::Options),
     /// Import, export and compare lists, and look values up
     List(list::Options),
+    /// Receive webhooks for local development, and send past events again
+    Webhook(webhook::Options),
     /// Check settings, folder, key and database, and say what is wrong
     Doctor(Common),
     /// Show the settings in force and where they can be set
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
             Command::Migrate(common) => migrate::run(&common).await,
             Command::Key(options) => key::run(&options).await,
             Command::List(options) => list::run(&options).await,
+            Command::Webhook(options) => webhook::run(&options).await,
             Command::Doctor(common) => doctor::run(&common).await,
             Command::Config(common) => config::run(&common),
         }

@@ -19,7 +19,7 @@ use http::Method;
 
 use api::{
     blocklist, decisions, destinations, entries, evidence, files, health, list_history, lists, media, reviews, screen, sessions,
-    workflows,
+    webhooks, workflows,
 };
 use routes::{Access, Route};
 
@@ -70,6 +70,9 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(GET, "/v3/webhook/destinations/{destination_uuid}/deliveries/{delivery_uuid}/", Webhooks, destinations::delivery),
         route(POST, "/v3/webhook/destinations/{destination_uuid}/deliveries/{delivery_uuid}/resend/", Webhooks, destinations::resend_delivery),
 
+        route(GET, "/v3/webhook/", Webhooks, webhooks::show_single_url),
+        route(PATCH, "/v3/webhook/", Webhooks, webhooks::update_single_url),
+
         route(GET, "/v3/workflows/", Workflows, workflows::list),
 
         route(POST, "/x/media/", Sessions, media::upload).creates().takes_files(media_limit),
@@ -92,6 +95,14 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(GET, "/x/lists/{list_uuid}/imports/{import_uuid}/", Lists, files::show),
         route(GET, "/x/lists/{list_uuid}/imports/{import_uuid}/verdicts/", Lists, files::verdicts),
         route(GET, "/x/lists/{list_uuid}/imports/{import_uuid}/rejects/", Lists, files::rejects),
+
+        route(GET, "/x/webhook/destinations/{destination_uuid}/", Webhooks, webhooks::show),
+        route(POST, "/x/webhook/destinations/{destination_uuid}/test/", Webhooks, webhooks::test),
+        route(POST, "/x/webhook/destinations/{destination_uuid}/rotate-secret/", Webhooks, webhooks::rotate_secret),
+        route(POST, "/x/webhook/destinations/{destination_uuid}/pause/", Webhooks, webhooks::pause),
+        route(POST, "/x/webhook/destinations/{destination_uuid}/resume/", Webhooks, webhooks::resume),
+        route(POST, "/x/webhook/destinations/{destination_uuid}/replay/", Webhooks, webhooks::replay),
+        route(GET, "/x/webhook/destinations/{destination_uuid}/dead-letters/", Webhooks, webhooks::dead_letters),
     ]
 }
 

@@ -133,6 +133,71 @@ pub async fn current(tx: &mut Tx, id: ApplicationId, counter: Counter) -> Result
     row.map_or(Ok(0), |row| row.get(0))
 }
 
+/// The single-URL webhook configuration, as far as it stands in the application itself.
+#[derive(Debug, Clone)]
+pub struct SingleUrl {
+    /// Form of the decision while there is no URL.
+    pub webhook_version: String,
+    /// Encrypted.
+    pub secret: Vec<u8>,
+    /// `mobile`, `desktop` or `both`.
+    pub capture_method: String,
+    /// 1 to 120.
+    pub data_retention_months: Option<i64>,
+}
+
+/// Nobody else changes the settings before the end of the transaction. Comes before the lock of a destination. A write,
+/// because a locking read would also hold up whoever only refers to the application.
+pub async fn lock_settings(tx: &mut Tx, id: ApplicationId) -> Result<(), StoreError> {
+    tx.execute("UPDATE applications SET webhook_version = webhook_version WHERE id = $1", &[id.0.into()]).await?;
+    Ok(())
+}
+
+/// Reads the configuration.
+pub async fn find_single_url(tx: &mut Tx, id: ApplicationId) -> Result<Option<SingleUrl>, StoreError> {
+    let sql = "SELECT webhook_version, webhook_secret, capture_method, data_retention_months FROM applications WHERE id = $1";
+    let row = tx.query_opt(sql, &[id.0.into()]).await?;
+    row.map(|row| {
+        let mut c = row.columns();
+        Ok(SingleUrl {
+            webhook_version: c.take()?,
+            secret: c.take()?,
+            capture_method: c.take()?,
+            data_retention_months: c.take()?,
+        })
+    })
+    .transpose()
+}
+
+/// Writes the configuration.
+pub async fn set_single_url(tx: &mut Tx, id: ApplicationId, single: &SingleUrl) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE applications SET webhook_version = $2, webhook_secret = $3, capture_method = $4, data_retention_months = $5
+         WHERE id = $1",
+        &[
+            id.0.into(),
+            (&single.webhook_version).into(),
+            single.secret.clone().into(),
+            (&single.capture_method).into(),
+            single.data_retention_months.into(),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The version of the destination behind the configuration.
+pub async fn set_webhook_version(tx: &mut Tx, id: ApplicationId, version: &str) -> Result<(), StoreError> {
+    tx.execute("UPDATE applications SET webhook_version = $2 WHERE id = $1", &[id.0.into(), version.into()]).await?;
+    Ok(())
+}
+
+/// The secret of the destination behind the configuration, encrypted.
+pub async fn set_webhook_secret(tx: &mut Tx, id: ApplicationId, sealed: &[u8]) -> Result<(), StoreError> {
+    tx.execute("UPDATE applications SET webhook_secret = $2 WHERE id = $1", &[id.0.into(), sealed.into()]).await?;
+    Ok(())
+}
+
 /// Changes whether reviews set the session's status.
 pub async fn set_reviews_change_status(tx: &mut Tx, id: ApplicationId, on: bool) -> Result<(), StoreError> {
     tx.execute("UPDATE applications SET reviews_change_status = $2 WHERE id = $1", &[id.0.into(), on.into()]).await?;

@@ -139,7 +139,8 @@ pub async fn find_to_resend(tx: &mut Tx, destination: DestinationId, id: Deliver
     let row = tx
         .query_opt(
             "SELECT x.outbox_id, x.event_id, x.destination_id, x.application_id, CAST(0 AS bigint), x.id, x.request_url,
-                 d.webhook_version, d.secret, x.webhook_type, x.session_id, e.payload
+                 d.webhook_version, d.secret, x.webhook_type, x.session_id, e.payload,
+                 d.previous_secret, d.previous_until
              FROM deliveries x JOIN events e ON e.id = x.event_id JOIN destinations d ON d.id = x.destination_id
              WHERE x.destination_id = $1 AND x.id = $2",
             &[destination.0.into(), id.0.into()],

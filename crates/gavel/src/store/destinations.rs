@@ -27,12 +27,27 @@ pub struct Destination {
     pub subscribed_events: Vec<EventType>,
     /// Encrypted.
     pub secret: Vec<u8>,
+    /// The secret before a rotation, encrypted, and until when it is valid beside the new one.
+    pub previous: Option<(Vec<u8>, Timestamp)>,
+    /// Whether it stands behind the older single-URL configuration.
+    pub is_single_url: bool,
+    /// Set while nothing is sent and everything is kept.
+    pub paused: Option<Paused>,
     /// Attempts so far.
     pub counts: Counts,
     /// When it was made.
     pub created_at: Timestamp,
     /// Last change by a person or a key.
     pub updated_at: Timestamp,
+}
+
+/// A pause: since when, and why.
+#[derive(Debug, Clone)]
+pub struct Paused {
+    /// Since when.
+    pub at: Timestamp,
+    /// `requested` or `failing`.
+    pub reason: String,
 }
 
 /// Every attempt ever made.
@@ -55,7 +70,8 @@ pub struct Counts {
 }
 
 const COLUMNS: &str = "id, application_id, label, url, enabled, webhook_version, subscribed_events, secret, total_deliveries,
-    failed_deliveries, answered_deliveries, total_ms, min_ms, max_ms, last_delivery_at, created_at, updated_at";
+    failed_deliveries, answered_deliveries, total_ms, min_ms, max_ms, last_delivery_at, created_at, updated_at,
+    previous_secret, previous_until, is_single_url, paused_at, pause_reason";
 
 fn from_row(row: &Row) -> Result<Destination, StoreError> {
     let mut c = row.columns();
@@ -83,6 +99,9 @@ fn from_row(row: &Row) -> Result<Destination, StoreError> {
         },
         created_at: c.take()?,
         updated_at: c.take()?,
+        previous: c.take::<Option<Vec<u8>>>()?.zip(c.take()?),
+        is_single_url: c.take()?,
+        paused: c.take::<Option<Timestamp>>()?.zip(c.take()?).map(|(at, reason)| Paused { at, reason }),
     })
 }
 
@@ -107,7 +126,7 @@ pub async fn insert_destination(tx: &mut Tx, destination: &Destination) -> Resul
                 (&destination.webhook_version).into(),
                 names(&destination.subscribed_events).into(),
                 destination.secret.clone().into(),
-                false.into(),
+                destination.is_single_url.into(),
                 destination.created_at.into(),
             ],
         )
@@ -176,29 +195,83 @@ pub async fn set_destination(tx: &mut Tx, destination: &Destination) -> Result<b
     Ok(rows == 1)
 }
 
+/// Takes a new secret; the one before it may stay valid for a while.
+pub async fn set_secret(
+    tx: &mut Tx,
+    id: DestinationId,
+    secret: &[u8],
+    previous: Option<&(Vec<u8>, Timestamp)>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE destinations SET secret = $2, previous_secret = $3, previous_until = $4, updated_at = $5 WHERE id = $1",
+        &[
+            id.0.into(),
+            secret.into(),
+            previous.map(|(secret, _)| secret.as_slice()).into(),
+            previous.map(|(_, until)| *until).into(),
+            now.into(),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Pauses a destination. `false`: it is paused already.
+pub async fn set_paused(tx: &mut Tx, id: DestinationId, paused: &Paused) -> Result<bool, StoreError> {
+    let rows = tx
+        .execute(
+            "UPDATE destinations SET paused_at = $2, pause_reason = $3 WHERE id = $1 AND paused_at IS NULL",
+            &[id.0.into(), paused.at.into(), (&paused.reason).into()],
+        )
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Ends a pause; the days of failure are counted anew.
+pub async fn set_resumed(tx: &mut Tx, id: DestinationId) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE destinations SET paused_at = NULL, pause_reason = NULL, failing_since = NULL WHERE id = $1",
+        &[id.0.into()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The live destination behind the single-URL configuration.
+pub async fn lock_single_url(tx: &mut Tx, application: ApplicationId) -> Result<Option<Destination>, StoreError> {
+    let lock = tx.for_update();
+    let sql =
+        format!("SELECT {COLUMNS} FROM destinations WHERE application_id = $1 AND is_single_url AND deleted_at IS NULL{lock}");
+    tx.query_opt(&sql, &[application.0.into()]).await?.as_ref().map(from_row).transpose()
+}
+
 /// Marks a destination as deleted.
 pub async fn set_deleted(tx: &mut Tx, id: DestinationId, now: Timestamp) -> Result<(), StoreError> {
     tx.execute("UPDATE destinations SET deleted_at = $2 WHERE id = $1", &[id.0.into(), now.into()]).await?;
     Ok(())
 }
 
-/// Counts one ended attempt. `ms` is missing when there was no answer.
+/// Counts one ended attempt. `ms` is missing when there was no answer. Answers since when nothing but failures has come
+/// back; `None` after a success.
 pub async fn count_attempt(
     tx: &mut Tx,
     id: DestinationId,
     succeeded: bool,
     ms: Option<i64>,
     at: Timestamp,
-) -> Result<(), StoreError> {
-    tx.execute(
-        "UPDATE destinations SET total_deliveries = total_deliveries + 1, failed_deliveries = failed_deliveries + $2,
+) -> Result<Option<Timestamp>, StoreError> {
+    let row = tx
+        .query_opt(
+            "UPDATE destinations SET total_deliveries = total_deliveries + 1, failed_deliveries = failed_deliveries + $2,
              answered_deliveries = answered_deliveries + $3, total_ms = total_ms + COALESCE($4, 0),
              min_ms = CASE WHEN min_ms IS NULL OR $4 < min_ms THEN COALESCE($4, min_ms) ELSE min_ms END,
              max_ms = CASE WHEN max_ms IS NULL OR $4 > max_ms THEN COALESCE($4, max_ms) ELSE max_ms END,
-             last_delivery_at = $5
-         WHERE id = $1",
-        &[id.0.into(), i64::from(!succeeded).into(), i64::from(ms.is_some()).into(), ms.into(), at.into()],
-    )
-    .await?;
-    Ok(())
+             last_delivery_at = $5,
+             failing_since = CASE WHEN $2 = 0 THEN NULL ELSE COALESCE(failing_since, $5) END
+         WHERE id = $1 RETURNING failing_since",
+            &[id.0.into(), i64::from(!succeeded).into(), i64::from(ms.is_some()).into(), ms.into(), at.into()],
+        )
+        .await?;
+    row.map_or(Ok(None), |row| row.get(0))
 }

@@ -9,6 +9,7 @@ pub mod applications;
 pub mod audit;
 pub mod blocklist;
 pub mod db;
+pub mod dead_letters;
 pub mod deliveries;
 pub mod destinations;
 pub mod duplicates;

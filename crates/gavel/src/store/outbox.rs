@@ -45,12 +45,16 @@ pub struct Claimed {
     pub webhook_version: String,
     /// Encrypted.
     pub secret: Vec<u8>,
+    /// The secret before a rotation, encrypted, and until when it is valid.
+    pub previous: Option<(Vec<u8>, Timestamp)>,
     /// What happened.
     pub event_type: EventType,
     /// For events about a session.
     pub session: Option<SessionId>,
     /// The payload but for what each delivery adds.
     pub payload: String,
+    /// A test sent by hand, of something that did not happen.
+    pub is_test: bool,
 }
 
 /// The destinations for which something is due.
@@ -58,7 +62,7 @@ pub async fn list_due_destinations(tx: &mut Tx, now: Timestamp) -> Result<Vec<De
     let rows = tx
         .query(
             "SELECT d.id FROM destinations d
-             WHERE d.enabled AND d.deleted_at IS NULL
+             WHERE d.enabled AND d.deleted_at IS NULL AND d.paused_at IS NULL
                  AND EXISTS (SELECT 1 FROM outbox o WHERE o.destination_id = d.id AND o.due_at <= $1)
              ORDER BY d.id",
             &[now.into()],
@@ -97,7 +101,7 @@ pub async fn list_claimed(tx: &mut Tx, token: Uuid) -> Result<Vec<Claimed>, Stor
     let rows = tx
         .query(
             "SELECT o.id, o.event_id, o.destination_id, e.application_id, o.attempts, o.lease_token, d.url, d.webhook_version,
-                 d.secret, e.webhook_type, e.session_id, e.payload
+                 d.secret, e.webhook_type, e.session_id, e.payload, d.previous_secret, d.previous_until
              FROM outbox o JOIN events e ON e.id = o.event_id JOIN destinations d ON d.id = o.destination_id
              WHERE o.lease_token = $1 ORDER BY o.due_at, o.id",
             &[token.into()],
@@ -121,6 +125,8 @@ pub(super) fn from_row(row: &Row) -> Result<Claimed, StoreError> {
         event_type: EventType::from_name(&c.take::<String>()?).ok_or_else(|| StoreError::unreadable("event type"))?,
         session: c.take::<Option<Uuid>>()?.map(SessionId),
         payload: c.take()?,
+        previous: c.take::<Option<Vec<u8>>>()?.zip(c.take()?),
+        is_test: false,
     })
 }
 
@@ -143,6 +149,19 @@ pub async fn set_due(tx: &mut Tx, claimed: &Claimed, due_at: Timestamp) -> Resul
     Ok(rows == 1)
 }
 
+/// Makes everything due that waits for a destination: after a pause nothing waits for the rest of a retry.
+pub async fn set_all_due(tx: &mut Tx, destination: DestinationId, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute("UPDATE outbox SET due_at = $2 WHERE destination_id = $1 AND due_at > $2", &[destination.0.into(), now.into()])
+        .await?;
+    Ok(())
+}
+
+/// How many events wait for a destination.
+pub async fn count_waiting(tx: &mut Tx, destination: DestinationId) -> Result<u64, StoreError> {
+    let row = tx.query_opt("SELECT count(*) FROM outbox WHERE destination_id = $1", &[destination.0.into()]).await?;
+    row.map_or(Ok(0), |row| row.get(0))
+}
+
 /// Drops what waits for a destination that was disabled or deleted.
 pub async fn drop_waiting(tx: &mut Tx, destination: DestinationId) -> Result<(), StoreError> {
     tx.execute("DELETE FROM outbox WHERE destination_id = $1", &[destination.0.into()]).await?;
@@ -161,7 +180,7 @@ pub async fn next_due(tx: &mut Tx, now: Timestamp) -> Result<Option<Timestamp>, 
     let row = tx
         .query_opt(
             "SELECT min((SELECT min(o.due_at) FROM outbox o WHERE o.destination_id = d.id AND o.due_at > $1))
-             FROM destinations d WHERE d.enabled AND d.deleted_at IS NULL",
+             FROM destinations d WHERE d.enabled AND d.deleted_at IS NULL AND d.paused_at IS NULL",
             &[now.into()],
         )
         .await?;

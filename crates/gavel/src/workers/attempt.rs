@@ -6,7 +6,7 @@ use gavel_core::{
     evidence::link_decision_media,
     json,
     time::Timestamp,
-    webhook::{Signatures, retry_after, signatures},
+    webhook::{Secrets, Signatures, retry_after, signatures},
 };
 use serde_json::{Map, Value};
 use tokio::time::Instant;
@@ -73,11 +73,14 @@ impl Attempt {
 /// Signs and posts one event.
 pub async fn make(app: &App, event: &Claimed) -> Result<Attempt, Error> {
     let began = app.clock.now();
-    let secret = open_secret(app, event.destination, &event.secret)?;
+    let current = open_secret(app, event.destination, &event.secret)?;
+    let previous = event.previous.as_ref().filter(|(_, until)| began < *until);
+    let previous = previous.map(|(sealed, _)| open_secret(app, event.destination, sealed)).transpose()?;
+    let secrets = Secrets { current: &current, previous: previous.as_deref() };
     let payload = payload(app, event, began)?;
     let value = json::Value::from(&payload);
     let body = json::canonical::body(&value);
-    let headers = headers(event, began, &signatures(secret.as_str(), &value, &body));
+    let headers = headers(event, began, &signatures(secrets, &value, &body));
     let sent = Map::from_iter(headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into())));
     let headers_text = Value::Object(sent).to_string();
     let mut attempt = Attempt {
@@ -136,7 +139,7 @@ fn older_decision(decision: &mut Value) {
 
 fn headers(event: &Claimed, now: Timestamp, signed: &Signatures) -> Vec<(&'static str, String)> {
     let timestamp = now.as_unix_seconds().to_string();
-    vec![
+    let mut headers = vec![
         ("Content-Type", "application/json".to_owned()),
         ("User-Agent", concat!("DiditWebhook/2.0 (compatible; Gavel/", env!("CARGO_PKG_VERSION"), ")").to_owned()),
         ("X-Timestamp", timestamp.clone()),
@@ -146,7 +149,11 @@ fn headers(event: &Claimed, now: Timestamp, signed: &Signatures) -> Vec<(&'stati
         ("webhook-id", event.id.to_string()),
         ("webhook-timestamp", timestamp),
         ("webhook-signature", signed.standard.clone()),
-    ]
+    ];
+    if event.is_test {
+        headers.push(("X-Didit-Test-Webhook", "true".to_owned()));
+    }
+    headers
 }
 
 async fn post(app: &App, url: &str, headers: Vec<(&'static str, String)>, body: String, attempt: &mut Attempt) {

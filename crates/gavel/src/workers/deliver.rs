@@ -23,10 +23,17 @@ use uuid::Uuid;
 
 use super::attempt::{self, Attempt};
 use crate::{
-    actions::Error,
+    actions::{Caller, Error},
     app::App,
     clock::new_id,
-    store::{db::Dialect, deliveries, destinations, outbox, outbox::Claimed},
+    store::{
+        Tx,
+        db::Dialect,
+        dead_letters, deliveries,
+        destinations::{self, Paused},
+        outbox,
+        outbox::Claimed,
+    },
 };
 
 /// Most attempts of this process at a time.
@@ -161,20 +168,27 @@ async fn record(app: &App, event: Claimed, attempt: Attempt) -> Result<(), Error
         Outcome::Retry => retry_wait(&app.config.retry_schedule, number, attempt.retry_after),
         Outcome::Delivered | Outcome::Final => None,
     };
-    let due = wait.map(|wait| {
-        Timestamp::from_micros(app.clock.now().as_micros() + i64::try_from(wait.as_micros()).unwrap_or(i64::MAX / 2))
-    });
+    let due = wait.map(|wait| Timestamp::from_micros(app.clock.now().as_micros() + micros(wait)));
+    let (now, pause_after) = (app.clock.now(), micros(app.config.webhook_pause_after));
     let recorded = app
         .store
         .write(move |tx| {
             Box::pin(async move {
-                destinations::count_attempt(tx, event.destination, attempt.succeeded(), attempt.ms, attempt.began).await?;
+                let failing_since =
+                    destinations::count_attempt(tx, event.destination, attempt.succeeded(), attempt.ms, attempt.began).await?;
+                let gives_up = due.is_none() && !attempt.succeeded();
+                if gives_up {
+                    dead_letters::insert_claimed(tx, &event, now).await?;
+                }
                 let ours = match due {
                     Some(due) => outbox::set_due(tx, &event, due).await?,
                     None => outbox::remove_claimed(tx, &event).await?,
                 };
                 if !ours {
                     return Err(Error::Stale); // Takes the count back.
+                }
+                if failing_since.is_some_and(|since| now.as_micros() - since.as_micros() >= pause_after) {
+                    pause_failing(tx, &event, now).await?;
                 }
                 deliveries::insert_delivery(tx, event.application, &attempt.into_delivery(event)).await?;
                 tx.wake_deliveries(); // The next of this lane may go.
@@ -186,4 +200,18 @@ async fn record(app: &App, event: Claimed, attempt: Attempt) -> Result<(), Error
         Err(Error::Stale) => Ok(()), // The lease ran out, or the destination was disabled: whoever holds it now records.
         other => other,
     }
+}
+
+fn micros(wait: Duration) -> i64 {
+    i64::try_from(wait.as_micros()).unwrap_or(i64::MAX / 2)
+}
+
+/// Nothing but failures for days: the destination is left alone until somebody resumes it.
+async fn pause_failing(tx: &mut Tx, event: &Claimed, now: Timestamp) -> Result<(), Error> {
+    let paused = Paused { at: now, reason: "failing".to_owned() };
+    if destinations::set_paused(tx, event.destination, &paused).await? {
+        let caller = Caller::system(event.application, "WORKER", "");
+        caller.audit(tx, "destination.paused", &[("destination", event.destination.0)], now).await?;
+    }
+    Ok(())
 }

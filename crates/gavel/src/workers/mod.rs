@@ -3,6 +3,7 @@
 
 pub mod attempt;
 pub mod deliver;
+pub mod forget;
 pub mod lists;
 
 use std::time::Duration;
@@ -25,7 +26,8 @@ pub fn start(app: &App) -> Workers {
     tasks.spawn(lists::follow(app.clone(), stopped.clone()));
     tasks.spawn(lists::count(app.clone(), stopped.clone()));
     tasks.spawn(lists::expire(app.clone(), stopped.clone()));
-    tasks.spawn(forget_old_answers(app.clone(), stopped));
+    tasks.spawn(forget_old_answers(app.clone(), stopped.clone()));
+    tasks.spawn(forget::run(app.clone(), stopped));
     Workers { tasks, stop }
 }
 

@@ -43,7 +43,14 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         | ("DELETE", "/v3/webhook/destinations/{destination_uuid}/")
         | ("GET", "/v3/webhook/destinations/{destination_uuid}/deliveries/")
         | ("GET", "/v3/webhook/destinations/{destination_uuid}/deliveries/{delivery_uuid}/")
-        | ("POST", "/v3/webhook/destinations/{destination_uuid}/deliveries/{delivery_uuid}/resend/") => Value::Null,
+        | ("POST", "/v3/webhook/destinations/{destination_uuid}/deliveries/{delivery_uuid}/resend/")
+        | ("GET", "/x/webhook/destinations/{destination_uuid}/")
+        | ("POST", "/x/webhook/destinations/{destination_uuid}/test/")
+        | ("POST", "/x/webhook/destinations/{destination_uuid}/pause/")
+        | ("POST", "/x/webhook/destinations/{destination_uuid}/resume/")
+        | ("GET", "/x/webhook/destinations/{destination_uuid}/dead-letters/") => Value::Null,
+        ("POST", "/x/webhook/destinations/{destination_uuid}/rotate-secret/") => json!({ "overlap_hours": 1 }),
+        ("POST", "/x/webhook/destinations/{destination_uuid}/replay/") => json!({ "since": "2020-01-01T00:00:00Z" }),
         ("PATCH", "/v3/session/{session_id}/update-status/") => json!({ "new_status": "Declined" }),
         ("POST", "/v3/sessions/{session_id}/reviews/") => json!({ "new_status": "Declined" }),
         ("PATCH", "/v3/lists/{list_uuid}/") => json!({ "description": "new" }),

@@ -7,7 +7,6 @@ use std::sync::{
 
 use axum::{Router, extract::State};
 use bytes::Bytes;
-use gavel_core::webhook::verify;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -16,7 +15,10 @@ use super::{
     api::{Api, text},
     terminal::Terminal,
 };
-use crate::{cli::CliError, clock::Clock};
+use crate::{
+    cli::{CliError, webhook::all_hold},
+    clock::Clock,
+};
 
 /// A running receiver.
 pub struct Receiver {
@@ -88,16 +90,8 @@ async fn receive(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Byte
 }
 
 impl Inbox {
-    /// All four signatures and the age. A receiver needs only one of them; this one is here to show that all hold.
     fn verify(&self, headers: &HeaderMap, body: &[u8]) -> bool {
-        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let Some(secret) = self.secret.get() else { return false };
-        let (id, timestamp) = (header("webhook-id"), header("webhook-timestamp"));
-        verify::signature(secret, body, header("x-signature"))
-            && verify::v2(secret, body, header("x-signature-v2"))
-            && verify::simple(secret, body, header("x-signature-simple"))
-            && verify::standard(secret, id, timestamp, body, header("webhook-signature"))
-            && verify::is_fresh(body, self.clock.now())
+        self.secret.get().is_some_and(|secret| all_hold(secret, headers, body, self.clock.now()))
     }
 
     /// People speak of numbers, payloads without a decision only of ids: then the server is asked.

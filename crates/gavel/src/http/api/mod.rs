@@ -14,4 +14,5 @@ pub mod media;
 pub mod reviews;
 pub mod screen;
 pub mod sessions;
+pub mod webhooks;
 pub mod workflows;

@@ -24,4 +24,6 @@ mod screen;
 mod session_list;
 mod sessions;
 mod update_status;
+mod upkeep;
+mod webhook;
 mod workflows;

@@ -1,11 +1,14 @@
 //! The other commands, beside a running server.
 
+use serde_json::json;
+
 use crate::{
     harness::{
-        Engine,
+        Client, Engine, Receiver,
         database::Place,
         eventually,
         process::{Process, finish, gavel, gavel_at, serve_command},
+        text,
     },
     on_both_engines,
 };
@@ -134,4 +137,51 @@ async fn a_file_of_settings_serves_and_its_faults_are_named() {
     }
     let (succeeded, _, said) = finish(gavel(&["config", "--config", "/nowhere/gavel.toml"]));
     assert!(!succeeded && said.contains("/nowhere/gavel.toml"), "{said}");
+}
+
+on_both_engines!(past_events_are_queued_again_beside_a_server);
+async fn past_events_are_queued_again_beside_a_server(engine: Engine) {
+    let Some(place) = Place::make(engine).await else { return };
+    let server = Process::serve(&place).await;
+    let (client, receiver) = (server.client(), Receiver::start().await);
+    let body = json!({ "label": "w", "url": receiver.url(), "subscribed_events": ["status.updated"] });
+    let destination = text(&client.post("/v3/webhook/destinations/", body).await.ok(201)["uuid"]);
+    let workflow = client.get("/v3/workflows/").await.ok(200)["results"][0]["workflow_id"].clone();
+    client.post("/v3/session/", json!({ "workflow_id": workflow })).await.ok(201);
+    let first = receiver.wait_for(1).await[0].json();
+    let path = format!("/x/webhook/destinations/{destination}/");
+    eventually("an empty queue", || async { (client.get(&path).await.ok(200)["queue_length"] == 0).then_some(()) }).await;
+    let run = |since: &str, more: &[&str]| {
+        finish(gavel_at(&place, &[&["webhook", "replay", "--destination", &destination, "--since", since], more].concat()))
+    };
+    assert_eq!(run("2020-01-01T00:00:00Z", &["--failed"]).1, "queued: 0\n");
+    assert_eq!(run("2020-01-01T00:00:00Z", &[]).1, "queued: 1\n");
+    assert_eq!(receiver.wait_for(2).await[1].json()["event_id"], first["event_id"]);
+    let (succeeded, _, said) = run("yesterday", &[]);
+    assert!(!succeeded && said.contains("yesterday is not a time"), "{said}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_listener_shows_what_is_genuine_and_refuses_the_rest() {
+    let place = Place::make(Engine::Sqlite).await.unwrap();
+    let server = Process::serve(&place).await;
+    let client = server.client();
+    // The destination comes first, for its secret; the listener's address follows.
+    let body = json!({ "label": "w", "url": "http://127.0.0.1:1/", "subscribed_events": ["status.updated"] });
+    let made = client.post("/v3/webhook/destinations/", body).await.ok(201);
+    let listener =
+        Process::start(gavel(&["webhook", "listen", "--listen", "127.0.0.1:0", "--secret", &text(&made["secret_shared_key"])]))
+            .await;
+    let (uuid, url) = (text(&made["uuid"]), format!("{}/hook", listener.url));
+    client.patch(&format!("/v3/webhook/destinations/{uuid}/"), json!({ "url": url })).await.ok(200);
+    let test = client.post(&format!("/x/webhook/destinations/{uuid}/test/"), json!({})).await.ok(200);
+    assert_eq!(test["response_status"], 204);
+    let shown = format!("verified {}", text(&test["request_body"]));
+    eventually("the line", || async { listener.output().contains(&shown).then_some(()) }).await;
+    let stranger = Client::new(listener.url.clone(), "none");
+    let forged = serde_json::from_str(&text(&test["request_body"])).unwrap();
+    assert_eq!(stranger.post("/hook", forged).await.status, 401, "the same body without signatures");
+    assert_eq!(stranger.post("/hook", json!("x".repeat(4 << 20))).await.status, 413);
+    server.stop().await;
 }

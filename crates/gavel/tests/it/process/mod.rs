@@ -7,6 +7,7 @@ mod demo;
 mod gone;
 mod imports;
 mod life;
+mod soak;
 mod together;
 
 /// One test per engine around an async function of the engine.

@@ -94,6 +94,33 @@ db_test!(what_is_retried_and_what_is_not, server => {
     server.stop().await;
 });
 
+db_test!(a_receiver_that_speaks_no_tls_is_tried_again, server => {
+    let receiver = RawReceiver::start(|_| Behaviour::status(200, &[])).await;
+    let destination = destination_at(&server, &receiver.url().replace("http://", "https://")).await;
+    server.session().await;
+    let rows = recorded(&server, &destination, 4).await;
+    nothing_waits(&server).await;
+    assert!(rows.iter().all(|row| row["response_status"].is_null() && row["status"] == "failed"), "{rows:?}");
+    assert!(receiver.bodies().is_empty(), "nothing was said in the clear");
+    server.stop().await;
+});
+
+db_test!(jumps_of_the_clock_lose_nothing, server => {
+    let receiver = RawReceiver::start(|n| Behaviour::status(if n == 1 { 500 } else { 200 }, &[])).await;
+    let destination = destination_at(&server, &receiver.url()).await;
+    let mut sent = Vec::new();
+    for (n, jump) in [0, 7_200, -7_200].into_iter().enumerate() {
+        server.app.clock.advance(jump);
+        sent.push(server.session().await);
+        recorded(&server, &destination, [1, 3, 4][n]).await; // The second is tried twice.
+    }
+    nothing_waits(&server).await;
+    let mut arrived: Vec<String> = receiver.bodies().iter().map(|body| text(&body["session_id"])).collect();
+    arrived.dedup();
+    assert_eq!(arrived, sent);
+    server.stop().await;
+});
+
 db_test!(given_up_after_the_schedule, server => {
     let receiver = RawReceiver::start(|_| Behaviour::status(500, &[])).await;
     let destination = destination_at(&server, &receiver.url()).await;
@@ -369,13 +396,15 @@ db_test!(a_lease_that_ran_out_is_claimed_again, server => {
     let id: gavel_core::ids::DestinationId = destination.parse().unwrap();
     let session = server.session().await;
     review(&server, &session, "Approved").await;
+    // The worker passes over it from here on: the queue is this test's alone.
     server.app.store.write::<_, Error, _>(move |tx| Box::pin(async move {
-        // The worker passes over it from here on: the queue is this test's alone.
-        tx.execute("UPDATE destinations SET enabled = $2 WHERE id = $1", &[id.0.into(), false.into()]).await?;
+        Ok(tx.execute("UPDATE destinations SET enabled = $2 WHERE id = $1", &[id.0.into(), false.into()]).await?)
+    })).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await; // A pass that began before has claimed what it claims.
+    server.app.store.write::<_, Error, _>(move |tx| Box::pin(async move {
         tx.execute("UPDATE outbox SET leased_until = 0, lease_token = NULL, attempts = 0, due_at = $1", &[now.into()]).await?;
         Ok(())
     })).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(300)).await; // Attempts in flight come back and find their leases gone.
     let claim = |at: i64| {
         let (from, until, token) = (now.plus_seconds(at), now.plus_seconds(at + 15), new_id());
         store.write::<_, Error, _>(move |tx| Box::pin(async move {
