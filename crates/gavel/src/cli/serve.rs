@@ -2,6 +2,7 @@
 
 use std::{
     fs::{File, TryLockError},
+    io::Write,
     path::Path,
 };
 
@@ -109,8 +110,8 @@ fn open_data_folder(config: &Config) -> Result<Option<File>, CliError> {
         CliError::new(format!("the data folder {} cannot be written to: {e}. Choose another one with --data", data.display()))
     };
     make_private(data).map_err(unusable)?;
-    let probe = data.join(".write-test");
-    std::fs::write(&probe, b"gavel").and_then(|()| std::fs::remove_file(&probe)).map_err(unusable)?;
+    // A file without a name: several servers may share the folder, and start at once.
+    tempfile::tempfile_in(data).and_then(|mut probe| probe.write_all(b"gavel")).map_err(unusable)?;
     match &config.target {
         Target::Sqlite(path) => take_lock(path).map(Some),
         Target::Postgres(_) => Ok(None),

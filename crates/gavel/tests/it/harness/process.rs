@@ -64,8 +64,11 @@ impl Process {
                 }
             });
         }
+        let watched = Mutex::new(&mut child);
         let url = eventually("listening", || async {
             let lines = output.lock().unwrap();
+            let ended = watched.lock().unwrap().try_wait().unwrap();
+            assert!(ended.is_none(), "ended ({ended:?}) before it listened: {lines:?}");
             lines.iter().find_map(|line| line.strip_prefix("listening on ").map(str::to_owned))
         })
         .await;
