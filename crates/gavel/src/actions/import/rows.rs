@@ -252,9 +252,12 @@ impl CsvState {
 
     fn end_record(&mut self, number: &mut u64, rows: &mut Vec<Row>) -> Result<(), Broken> {
         let Some(columns) = &self.columns else {
+            if self.too_long {
+                return Err(NO_COLUMNS); // What the reader says of its cells is of no use then.
+            }
             let names = cells(&self.cells, &self.ends[..self.ended]).ok_or(Broken("The first row is not UTF-8."))?;
             let names: Vec<String> = names.into_iter().map(|name| name.trim().to_lowercase()).collect();
-            if self.too_long || !names.iter().any(|name| name == "value") {
+            if !names.iter().any(|name| name == "value") {
                 return Err(NO_COLUMNS);
             }
             self.columns = Some(names);
@@ -402,6 +405,9 @@ mod tests {
     fn a_file_of_another_kind_is_refused_whole() {
         assert_eq!(read(Format::Csv, &[b"phone\n1\n"]), Err(NO_COLUMNS));
         assert_eq!(read(Format::Csv, &[b""]), Err(NO_COLUMNS));
+        for long in [vec![0; 3 * LONGEST], b"value,".repeat(COLUMNS + 1), b"\"".repeat(3 * LONGEST + 1)] {
+            assert_eq!(read(Format::Csv, &[&long]), Err(NO_COLUMNS));
+        }
         assert!(read(Format::Csv, &[b"\xff\xfev\0"]).is_err());
         assert_eq!(read(Format::Ndjson, &[b""]), Ok(vec![]));
     }
