@@ -284,14 +284,26 @@ db_test!(the_mark_of_an_expired_entry_goes_by_itself, server => {
     let session = server.session().await;
     server.evidence(&session, json!({ "phone_verifications": [{ "full_number": "+14155552671" }] })).await;
     let list = server.system_list("phone").await;
-    let body = json!({ "reference_session_id": session, "expires_at": "2020-01-01T00:00:00Z" });
+    let in_an_hour = server.app.clock.now().plus_seconds(3_600).to_string();
+    let body = json!({ "reference_session_id": session, "expires_at": in_an_hour });
     server.client.post(&format!("/v3/lists/{list}/entries/"), body).await.ok(201);
-    let marked = || async {
+    let marked = async || {
         let rows = server.client.get("/v3/sessions/").await.ok(200);
-        rows["results"][0]["additional_details"]["phone_verification"]["is_blocked"] == false
+        rows["results"][0]["additional_details"]["phone_verification"]["is_blocked"].clone()
     };
-    gavel::workers::lists::release_now(&server.app).await.unwrap();
-    assert!(marked().await);
+    let release = async || gavel::workers::lists::release_now(&server.app).await.unwrap();
+    release().await;
+    assert_eq!(marked().await, true, "it lives");
+    server.app.clock.advance(7_200);
+    let second = server.list("also", "blocklist", "phone").await;
+    let other = server.add(&second, "+14155552671").await;
+    release().await;
+    assert_eq!(marked().await, true, "another entry that covers the value has taken the mark over");
+    server.client.delete(&format!("/v3/lists/{second}/entries/{other}/")).await.ok(204);
+    assert_eq!(marked().await, false, "and held it");
+    server.add(&list, "+14155552671").await;
+    release().await;
+    assert_eq!(marked().await, false, "an entry typed in marks nothing");
     server.stop().await;
 });
 

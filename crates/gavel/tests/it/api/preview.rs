@@ -131,6 +131,34 @@ db_test!(bad_changes_are_named_by_place, server => {
     server.stop().await;
 });
 
+db_test!(under_a_key_the_answer_stays, server => {
+    let list = server.system_list("phone").await;
+    let body = json!({ "changes": [{ "op": "add", "list": list, "value": "+14155552671" }] });
+    let first = server.client.post_once("k", "/x/lists/preview/", body.clone()).await.ok(200);
+    server.session_with_evidence(json!({ "phone_verifications": [{ "full_number": "+14155552671" }] })).await;
+    assert_eq!(server.client.post_once("k", "/x/lists/preview/", body.clone()).await.ok(200), first);
+    let now = server.client.post("/x/lists/preview/", body).await.ok(200);
+    assert_eq!((&first["sessions"]["changed"], &now["sessions"]["changed"]), (&json!(0), &json!(1)));
+    server.stop().await;
+});
+
+db_test!(an_allowlist_that_would_have_muted_a_duplicate, server => {
+    let features = json!([{ "feature": "PHONE_VERIFICATION", "node_id": "feature_phone_1", "config": { "duplicated_phone_number_action": "DECLINE" } }]);
+    let workflow = server.workflow_of(features).await;
+    let evidence = json!({ "phone_verifications": [{ "full_number": "+14155552671" }] });
+    for (person, status) in [("ana", "Approved"), ("ben", "Declined")] {
+        let body = json!({ "workflow_id": workflow, "vendor_data": person });
+        let session = text(&server.client.post("/v3/session/", body).await.ok(201)["session_id"]);
+        assert_eq!(server.evidence(&session, evidence.clone()).await["status"], status);
+    }
+    let allow = server.list("office", "allowlist", "phone").await;
+    let answer = preview(&server, json!([{ "op": "add", "list": allow, "value": "+14155552671" }])).await;
+    assert_eq!(by_status(&answer), [("Declined".into(), "Approved".into(), 1)]);
+    let sample = &answer["sessions"]["samples"][0];
+    assert_eq!((&sample["risks_added"], &sample["risks_removed"]), (&json!(["PHONE_NUMBER_IN_ALLOWLIST"]), &json!(["DUPLICATED_PHONE_NUMBER"])));
+    server.stop().await;
+});
+
 const PHONES: [&str; 3] = ["+14155552671", "+442079460018", "+4930901820"];
 const ADDRESSES: [&str; 4] = ["10.1.2.3", "10.1.9.9", "192.0.2.7", "2001:db8::1"];
 const RANGES: [&str; 4] = ["10.0.0.0/8", "10.1.2.3", "2001:db8::/32", "192.0.2.0/24"];
