@@ -74,7 +74,7 @@ impl Verdicts {
 
     fn text(&mut self) -> String {
         self.lines.sort_by_key(|(number, _)| *number);
-        self.lines.iter().fold(String::new(), |text, (_, line)| format_line(text, line))
+        self.lines.iter().map(|(_, line)| format!("{line}\n")).collect()
     }
 }
 
@@ -95,11 +95,6 @@ fn reject(row: &Bad) -> Json {
     line["_row"] = row.number.into();
     line["_errors"] = json!(row.errors);
     line
-}
-
-fn format_line(mut text: String, line: &Json) -> String {
-    let _ = writeln!(text, "{line}");
-    text
 }
 
 /// What the value became, where that is another text.
