@@ -36,11 +36,13 @@ pub struct Options {
 enum Command {
     /// Add the rows of a file; what is there already is passed over, so it is safe to run again
     ///
-    /// A CSV file names its columns in the first row: value, and if you like display_label, comment, metadata (JSON),
-    /// expires_at, reference_object_uuid. A file of JSON has one object with these members per line.
+    /// A CSV file names its columns in the first row: value, and if you like
+    /// display_label, comment, metadata (JSON), expires_at, reference_object_uuid.
+    /// A file of JSON has one object with these members per line.
     ///
     ///   gavel list import "Email Blocklist" bad.csv --dry-run
     ///   gavel list import "Email Blocklist" bad.csv --rejects rejects.ndjson
+    #[command(verbatim_doc_comment)]
     Import {
         /// The list: its name or its id
         list: String,
