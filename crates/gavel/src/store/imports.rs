@@ -10,7 +10,7 @@ use gavel_core::{
 
 use super::{
     Row, StoreError, Tx, Value,
-    db::placeholders,
+    db::{Dialect, placeholders},
     entries::{Addition, Entry, INSERT_COLUMNS, insert_params},
     revisions::Moment,
 };
@@ -234,6 +234,15 @@ pub async fn find_by_keys(
         }
     }
     Ok(found)
+}
+
+/// Has PostgreSQL look at what has come: while its statistics know nothing of a fast-growing list, it takes a look-up of many
+/// keys for a reason to read the whole list. SQLite chooses by the indexes alone.
+pub async fn refresh_statistics(tx: &mut Tx) -> Result<(), StoreError> {
+    match tx.dialect() {
+        Dialect::Sqlite => Ok(()),
+        Dialect::Postgres => tx.batch("ANALYZE entries").await,
+    }
 }
 
 /// Ends the versions of expired entries with these keys. Answers how many.

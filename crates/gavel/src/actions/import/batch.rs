@@ -170,6 +170,10 @@ impl Run {
             .await?;
         (self.job, self.seen) = (job, seen);
         self.batches += 1;
+        if self.batches.is_power_of_two() && !how.dry_run {
+            let store = &self.app.store;
+            store.write::<_, Error, _>(|tx| Box::pin(async move { Ok(imports::refresh_statistics(tx).await?) })).await?;
+        }
         Ok(())
     }
 }
