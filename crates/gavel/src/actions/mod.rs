@@ -44,7 +44,7 @@ pub mod workflows;
 use std::net::IpAddr;
 
 use gavel_core::{
-    access::{Actor, Level, Resource},
+    access::{Actor, Level, Power, Resource},
     ids::{ApplicationId, MediaId},
     json::FieldErrors,
     time::Timestamp,
@@ -96,6 +96,11 @@ impl Caller {
     /// Refuses when the caller may not do this.
     pub fn must(&self, resource: Resource, level: Level) -> Result<(), Error> {
         if self.actor.may(resource, level) { Ok(()) } else { Err(Error::Forbidden) }
+    }
+
+    /// Refuses when the caller does not have this power.
+    pub fn must_have(&self, power: Power) -> Result<(), Error> {
+        if self.actor.has(power) { Ok(()) } else { Err(Error::Forbidden) }
     }
 
     /// Writes the audit row of a successful change. The only way to one.

@@ -11,7 +11,7 @@ use axum::{
     routing::{MethodFilter, MethodRouter},
 };
 use gavel_core::{
-    access::{Level, Resource},
+    access::{Level, Power, Resource},
     ids::parse_uuid,
 };
 use http::{HeaderValue, Method, StatusCode, header};
@@ -39,6 +39,8 @@ pub enum Access {
     Public,
     /// A key with this level on this resource.
     Scope(Resource, Level),
+    /// A key with full access, or a person whose role has this power.
+    Power(Power),
 }
 
 /// What is known of a route without its handler.
@@ -168,16 +170,18 @@ fn method_not_allowed(method: &Method, allow: HeaderValue) -> Response {
 /// Between the gate and the handler: scope, caller, ids of the path, `Idempotency-Key`, and the status of a success.
 async fn enter(State((app, facts)): State<(App, &'static RouteFacts)>, mut request: Request, next: Next) -> ApiResult<Response> {
     request.extensions_mut().insert(facts);
-    let mut response = match facts.access {
-        Access::Public => return Ok(next.run(request).await),
-        Access::Scope(resource, level) => {
-            let caller = caller(&request, facts)?;
-            caller.must(resource, level)?;
-            facts.also.map_or(Ok(()), |(resource, level)| caller.must(resource, level))?;
-            let request = with_ids(request).await?;
-            idempotent::run(&app, caller, facts, request, next).await?
-        }
-    };
+    if facts.access == Access::Public {
+        return Ok(next.run(request).await);
+    }
+    let caller = caller(&request, facts)?;
+    match facts.access {
+        Access::Public => {}
+        Access::Scope(resource, level) => caller.must(resource, level)?,
+        Access::Power(power) => caller.must_have(power)?,
+    }
+    facts.also.map_or(Ok(()), |(resource, level)| caller.must(resource, level))?;
+    let request = with_ids(request).await?;
+    let mut response = idempotent::run(&app, caller, facts, request, next).await?;
     if response.status() == StatusCode::OK {
         *response.status_mut() = facts.success;
         if facts.success == StatusCode::NO_CONTENT {

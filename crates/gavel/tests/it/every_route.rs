@@ -153,33 +153,42 @@ db_test!(needs_a_key_with_the_right_scope, server => {
     for facts in routes() {
         let (path, name) = (unknown(&facts), format!("{} {}", facts.method, facts.path));
         let nobody = call(&server.client.without_key(), &facts.method, &path, &json!({})).await;
-        let Access::Scope(resource, level) = facts.access else {
+        if facts.access == Access::Public {
             assert_ne!(nobody.status, 401, "{name}: a public route asks for a key");
             continue;
-        };
+        }
         nobody.is(401, json!({ "detail": "Authentication credentials were not provided." }));
         assert_eq!(nobody.header("www-authenticate"), "Bearer", "{name}");
         call(&server.client.with_key("wrong"), &facts.method, &path, &json!({})).await.is(401, json!({ "detail": "Invalid API key." }));
-        let others: Vec<String> =
-            Resource::ALL.iter().filter(|other| **other != resource).map(|other| format!("{}:write", other.as_str())).collect();
-        let mut refused = vec![others.join(",")];
-        if level == Level::Write {
-            refused.push(format!("{}:read", resource.as_str()));
-        }
+        let everything_but = |left_out: Option<Resource>| {
+            let all = Resource::ALL.iter().filter(|resource| Some(**resource) != left_out);
+            all.map(|resource| format!("{}:write", resource.as_str())).collect::<Vec<_>>().join(",")
+        };
+        let (refused, needed) = match facts.access {
+            Access::Public => unreachable!("dealt with above"),
+            Access::Scope(resource, Level::Write) => {
+                (vec![everything_but(Some(resource)), format!("{}:read", resource.as_str())], vec![(resource, Level::Write)])
+            }
+            Access::Scope(resource, level) => (vec![everything_but(Some(resource))], vec![(resource, level)]),
+            Access::Power(_) => (vec![everything_but(None)], Vec::new()),
+        };
         for scopes in refused {
             let client = server.client_with(&scopes).await;
             let answer = call(&client, &facts.method, &path, &json!({})).await;
             assert_eq!(answer.status, 403, "{name} with {scopes}");
             answer.is(403, json!({ "detail": "You do not have permission to perform this action." }));
         }
-        let needed = [Some((resource, level)), facts.also];
+        let needed = needed.into_iter().chain(facts.also);
         let needed: Vec<String> =
-            needed.into_iter().flatten().map(|(resource, level)| format!("{}:{}", resource.as_str(), level.as_str())).collect();
+            needed.map(|(resource, level)| format!("{}:{}", resource.as_str(), level.as_str())).collect();
         for one in needed.iter().filter(|_| needed.len() > 1) {
             let client = server.client_with(one).await;
             assert_eq!(call(&client, &facts.method, &path, &json!({})).await.status, 403, "{name} with {one} alone");
         }
-        let enough = server.client_with(&needed.join(",")).await;
+        let enough = match facts.access {
+            Access::Power(_) => server.client_with("full").await,
+            _ => server.client_with(&needed.join(",")).await,
+        };
         let answer = call(&enough, &facts.method, &path, &json!({})).await;
         assert!(answer.status != 403 && answer.status != 401, "{name} with its own scope: {}", answer.body);
     }
