@@ -8,6 +8,7 @@ pub mod activities;
 pub mod applications;
 pub mod audit;
 pub mod blocklist;
+pub mod corrections;
 pub mod db;
 pub mod dead_letters;
 pub mod deliveries;

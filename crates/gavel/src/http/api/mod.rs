@@ -4,6 +4,7 @@
 pub mod blocklist;
 pub mod decisions;
 pub mod destinations;
+pub mod edits;
 pub mod entries;
 pub mod evidence;
 pub mod files;
