@@ -19,7 +19,7 @@ use http::Method;
 
 use api::{
     blocklist, decisions, destinations, edits, entries, evidence, files, health, list_history, lists, media, reviews, screen,
-    sessions, webhooks, workflows,
+    session_notes, sessions, webhooks, workflows,
 };
 use routes::{Access, Route};
 
@@ -82,6 +82,13 @@ pub fn table(media_limit: usize) -> Vec<Route> {
 
         route(POST, "/x/media/", Sessions, media::upload).creates().takes_files(media_limit),
         route(POST, "/x/sessions/{session_id}/evidence/", Sessions, evidence::create),
+        route(POST, "/x/sessions/{session_id}/comments/", Sessions, session_notes::comment).creates(),
+        route(GET, "/x/sessions/{session_id}/tags/", Sessions, session_notes::tags),
+        route(POST, "/x/sessions/{session_id}/tags/", Sessions, session_notes::add_tag).creates(),
+        route(DELETE, "/x/sessions/{session_id}/tags/{tag}/", Sessions, session_notes::remove_tag).without_answer(),
+        route(GET, "/x/sessions/{session_id}/files/", Sessions, session_notes::files),
+        route(POST, "/x/sessions/{session_id}/files/", Sessions, session_notes::add_file).creates(),
+        route(DELETE, "/x/sessions/{session_id}/files/{file_uuid}/", Sessions, session_notes::remove_file).without_answer(),
         route(POST, "/x/screen/", Lists, screen::create),
 
         route(GET, "/x/lists/lookup/", Lists, list_history::look_up),

@@ -29,7 +29,9 @@ pub mod outbox;
 pub mod preview;
 pub mod records;
 pub mod revisions;
+pub mod session_files;
 pub mod sessions;
+pub mod tags;
 pub mod workflows;
 
 pub use db::{Row, Store, StoreError, Tx, Value};

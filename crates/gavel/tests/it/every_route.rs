@@ -29,6 +29,10 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         | ("DELETE", "/v3/lists/{list_uuid}/")
         | ("GET", "/v3/lists/{list_uuid}/entries/")
         | ("DELETE", "/v3/lists/{list_uuid}/entries/{entry_uuid}/")
+        | ("GET", "/x/sessions/{session_id}/tags/")
+        | ("DELETE", "/x/sessions/{session_id}/tags/{tag}/")
+        | ("GET", "/x/sessions/{session_id}/files/")
+        | ("DELETE", "/x/sessions/{session_id}/files/{file_uuid}/")
         | ("GET", "/x/lists/{list_uuid}/")
         | ("GET", "/x/lists/{list_uuid}/entries/")
         | ("GET", "/x/lists/{list_uuid}/entries/{entry_uuid}/")
@@ -71,6 +75,9 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         ("POST", "/x/lists/{list_uuid}/revert/") => json!({ "to": 0 }),
         ("PATCH", "/v3/webhook/destinations/{destination_uuid}/") => json!({ "label": "new" }),
         ("POST", "/x/sessions/{session_id}/evidence/") => json!({ "email_verifications": [{ "email": "a@b.example" }] }),
+        ("POST", "/x/sessions/{session_id}/comments/") => json!({ "comment": "c" }),
+        ("POST", "/x/sessions/{session_id}/tags/") => json!({ "tag": "new" }),
+        ("POST", "/x/sessions/{session_id}/files/") => json!({ "media": "{media_uuid}" }),
         _ => return None,
     })
 }
@@ -84,6 +91,7 @@ struct Theirs {
     import: String,
     destination: String,
     delivery: String,
+    file: String,
     media: String,
 }
 
@@ -110,7 +118,11 @@ impl Theirs {
         });
         let delivery = delivery.await;
         let media = upload(client).await;
-        Self { open, finished, list, entry: text(&entry["uuid"]), import, destination, delivery, media }
+        let notes = format!("/x/sessions/{finished}");
+        client.post(&format!("{notes}/tags/"), json!({ "tag": "vip" })).await.ok(201);
+        let file = text(&client.post(&format!("{notes}/files/"), json!({ "media": media })).await.ok(201)["uuid"]);
+        let media = upload(client).await;
+        Self { open, finished, list, entry: text(&entry["uuid"]), import, destination, delivery, file, media }
     }
 
     /// The path with ids of these objects.
@@ -119,6 +131,8 @@ impl Theirs {
         fill(template, |placeholder| match placeholder {
             "session_id" => session,
             "node_id" => "feature_email_1",
+            "tag" => "vip",
+            "file_uuid" => &self.file,
             "list_uuid" => &self.list,
             "entry_uuid" => &self.entry,
             "import_uuid" => &self.import,
@@ -140,9 +154,9 @@ fn placeholders(template: &str) -> Vec<&str> {
     template.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}')).collect()
 }
 
-/// Placeholders for ids of objects; what a node is called says nothing about whose it is.
+/// Placeholders for ids of objects; what a node or a tag is called says nothing about whose it is.
 fn ids(template: &str) -> Vec<&str> {
-    placeholders(template).into_iter().filter(|placeholder| *placeholder != "node_id").collect()
+    placeholders(template).into_iter().filter(|placeholder| !["node_id", "tag"].contains(placeholder)).collect()
 }
 
 fn fill<'a>(template: &str, with: impl Fn(&str) -> &'a str) -> String {
@@ -247,6 +261,7 @@ db_test!(does_not_see_objects_of_other_applications, server => {
             panic!("{name} has no case: add the body with which an owner succeeds to every_route.rs, `body_for`")
         });
         let theirs = Theirs::make(&they, &receiver).await;
+        let body: Value = serde_json::from_str(&body.to_string().replace("{media_uuid}", &theirs.media)).unwrap();
         let (foreign, nobodys) = (theirs.path(facts.path), unknown(facts));
         let expected = call(&server.client, &facts.method, &nobodys, &body).await;
         let answer = call(&server.client, &facts.method, &foreign, &body).await;

@@ -14,6 +14,7 @@ pub mod lists;
 pub mod media;
 pub mod reviews;
 pub mod screen;
+pub mod session_notes;
 pub mod sessions;
 pub mod webhooks;
 pub mod workflows;

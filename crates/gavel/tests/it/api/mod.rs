@@ -25,6 +25,7 @@ mod preview;
 mod reviews;
 mod screen;
 mod session_list;
+mod session_notes;
 mod sessions;
 mod update_status;
 mod upkeep;
