@@ -347,6 +347,22 @@ db_test!(each_edit_tells_once, server => {
     server.stop().await;
 });
 
+db_test!(at_the_same_time_take_turns, server => {
+    let session = documents(&server).await;
+    let names = ["document_subtype", "personal_number", "first_name", "last_name", "address", "place_of_birth", "nationality", "document_number"];
+    let path = data(&session);
+    let edits = names.map(|name| server.client.patch(&path, json!({ name: "new" })));
+    for answer in futures_util::future::join_all(edits).await {
+        answer.ok(200);
+    }
+    let shown = server.client.patch(&data(&session), json!({})).await.ok(200);
+    assert!(names.iter().all(|name| shown[*name] == "new"), "{shown}");
+    let rows = feed(&server, &session).await;
+    assert_eq!(rows.len(), names.len());
+    assert_eq!(server.client.get(&format!("/v3/session/{session}/decision/")).await.header("etag"), "\"10\"");
+    server.stop().await;
+});
+
 db_test!(go_by_node_and_status, server => {
     let session = documents(&server).await;
     let none = |node: &str| json!({ "detail": format!("The session does not have a KYC for node '{node}'.") });

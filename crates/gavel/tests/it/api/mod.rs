@@ -9,6 +9,7 @@ mod decision_form;
 mod destinations;
 mod edits;
 mod edits_of_hits;
+mod edits_property;
 mod entries;
 mod entries_from_sessions;
 mod evidence;
