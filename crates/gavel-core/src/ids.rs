@@ -51,6 +51,8 @@ ids! {
     RecordId;
     /// A row of a session's activity feed.
     ActivityId;
+    /// A file somebody attached to a session.
+    SessionFileId;
     /// A list of values.
     ListId;
     /// A file of entries on its way into a list.

@@ -2,12 +2,13 @@
 //!
 //! This crate holds the rules: which values a list accepts and when two of them are the same ([`entry`]), which
 //! live entries a value hits ([`screening`]), what evidence means for a session ([`evidence`], [`session`]), what a
-//! person may decide ([`review`]), how an event is written and signed ([`webhook`]).
+//! person may decide ([`review`]) and correct ([`edit`]), how an event is written and signed ([`webhook`]).
 //!
 //! Nothing here performs input or output, reads a clock or draws a random number: time, identity and secrets arrive
 //! as arguments, so every rule can be tested with plain values and replayed years later with the same result.
 
 pub mod access;
+pub mod edit;
 pub mod entry;
 pub mod evidence;
 pub mod ids;

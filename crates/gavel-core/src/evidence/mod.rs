@@ -13,6 +13,7 @@
 
 mod assess;
 mod config;
+pub(crate) mod document_type;
 mod feature;
 mod item;
 mod media;
@@ -33,13 +34,16 @@ pub use assess::{
     drop_repeated_locations,
 };
 pub use config::Config;
+pub use document_type::document_code;
 pub use feature::Feature;
+pub(crate) use item::complete;
 pub use item::{
     FaceEmbedding, Item, MEDIA_PREFIX, MediaField, MediaRef, SentWarning, ServerMembers, compose, placeholder, stored_media,
 };
 pub use media::{link_decision_media, link_media};
 pub use read::{Evidence, ITEM_LIMIT, TOTAL_ITEM_LIMIT, TOTAL_OBJECT_LIMIT};
 pub use rollup::{live_outcome, more_severe, session_outcome};
+pub(crate) use shapes::HIT_STATUSES;
 pub use signal::{Signal, signals};
 pub use steps::{Placement, WorkflowStep, assign_steps, has_missing_step, next_node_id};
 pub use values::{ELEMENT_LIMIT, VECTOR_LIMIT};

@@ -3,6 +3,7 @@
 
 use gavel_core::{
     entry::{EntryType, phone::Phone},
+    evidence::document_code,
     ids::SessionId,
     json::{FieldError, FieldErrors, Fields, Value, read},
     time::Timestamp,
@@ -16,7 +17,6 @@ use crate::{
         Tx,
         blocklist::{self, FromSession},
         entries, lists, marks,
-        records::document_code,
         revisions::Effect,
         sessions::{self, Session},
     },
@@ -169,7 +169,7 @@ impl BlocklistRow {
             session_number: row.session.1,
             blocklisted_at: row.created_at,
             face_image: None, // Faces do not become entries yet.
-            document_type: text("document_type").filter(|_| is(EntryType::Document)).map(|name| document_code(&name)),
+            document_type: row.data.as_ref().filter(|_| is(EntryType::Document)).and_then(document_code),
             document_number: is(EntryType::Document).then(|| text("document_number").unwrap_or_else(value)),
             front_image: text("front_image")
                 .filter(|_| is(EntryType::Document))

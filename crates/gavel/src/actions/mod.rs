@@ -11,11 +11,14 @@ pub mod blocklist;
 pub mod decision;
 pub mod delete_session;
 pub mod destinations;
+pub mod edits;
 pub mod entries;
 pub mod entry_details;
 pub mod events;
 pub mod evidence;
 pub mod export;
+pub mod feature_status;
+mod feed;
 pub mod hit_counts;
 pub mod import;
 pub mod keys;
@@ -33,7 +36,9 @@ mod resubmit;
 pub mod reviews;
 pub mod screen;
 mod searchable;
+pub mod session_files;
 pub mod session_list;
+pub mod session_notes;
 pub mod sessions;
 pub mod single_url;
 pub mod status;
@@ -137,6 +142,9 @@ pub enum Error {
     /// No such object in this application, or none any more. The text is the contract's for this route.
     #[error("{0}")]
     NotFound(&'static str),
+    /// The same, where the contract's text names what was looked for.
+    #[error("not found")]
+    NoSuch(String),
     /// The key or the person may not do this.
     #[error("not permitted")]
     Forbidden,

@@ -10,9 +10,8 @@ mod change;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use gavel_core::{
-    evidence::{
-        Duplicate, ListFinding, Placement, SessionRef, Signal, Weighed, assess, has_missing_step, session_outcome, signals,
-    },
+    entry::EntryValue,
+    evidence::{Duplicate, ListFinding, Placement, SessionRef, Weighed, assess, has_missing_step, session_outcome},
     ids::{ApplicationId, RecordId, SessionId},
     session::{FeatureStatus, SessionStatus},
     time::Timestamp,
@@ -184,9 +183,11 @@ impl Past {
             })
         };
         let records = records::list_records(tx, session.id).await?;
+        let shown = preview::list_signals(tx, session.id).await?;
+        let shown = |record: &Record| shown.get(&record.id).map_or(&[][..], Vec::as_slice);
         if self.effect.refuses(session) {
             for record in &records {
-                self.note(tx, record, FeatureStatus::Declined).await?; // What was never shown is nobody's duplicate.
+                self.note(tx, record, shown(record), FeatureStatus::Declined).await?; // What was never shown is nobody's duplicate.
             }
             let none = BTreeSet::new();
             return Ok(sample(session.first_outcome.unwrap_or(session.status).as_str(), "Refused", &none, &none));
@@ -204,13 +205,13 @@ impl Past {
             let was = before.add(session, record, &weighed, &then);
             let kept = stored.into_iter().filter(|hit| !self.effect.removed.contains(&hit.entry));
             let mut changed: Vec<ListFinding> = kept.map(|hit| hit.finding).collect();
-            for signal in signals_of(record) {
-                changed.extend(self.effect.findings(&signal));
-                self.follow(tx, session, record, &signal, &mut weighed).await?;
+            for value in shown(record) {
+                changed.extend(self.effect.findings(value));
+                self.follow(tx, session, record, value, &mut weighed).await?;
             }
             let would_be = after.add(session, record, &weighed, &changed);
             if would_be != was {
-                self.note(tx, record, would_be).await?;
+                self.note(tx, record, shown(record), would_be).await?;
             }
         }
         let nodes: Vec<&str> = records.iter().filter_map(|record| record.node_id.as_deref()).collect();
@@ -221,10 +222,10 @@ impl Past {
     }
 
     /// A record would have come out differently: later sessions that showed the same values may find another duplicate.
-    async fn note(&mut self, tx: &mut Tx, record: &Record, status: FeatureStatus) -> Result<(), Error> {
+    async fn note(&mut self, tx: &mut Tx, record: &Record, shown: &[EntryValue], status: FeatureStatus) -> Result<(), Error> {
         self.moved.insert(record.id, status);
-        for signal in signals_of(record) {
-            let showing = preview::list_showing(tx, self.application, &signal.value, MOST as u64 + 1).await?;
+        for value in shown {
+            let showing = preview::list_showing(tx, self.application, value, MOST as u64 + 1).await?;
             self.waiting.extend(showing.into_iter().filter(|(at, id)| *at >= record.created_at && !self.seen.contains(id)));
         }
         Ok(())
@@ -236,12 +237,12 @@ impl Past {
         tx: &mut Tx,
         session: &Session,
         record: &Record,
-        signal: &Signal,
+        shown: &EntryValue,
         weighed: &mut Weighed,
     ) -> Result<(), Error> {
-        let Some(kind) = matches::kind_of(signal.entry_type) else { return Ok(()) };
+        let Some(kind) = matches::kind_of(shown.entry_type()) else { return Ok(()) };
         let whose = (session.id, session.vendor_data.as_deref());
-        let earlier = preview::list_earlier(tx, self.application, whose, &signal.value, record.created_at).await?;
+        let earlier = preview::list_earlier(tx, self.application, whose, shown, record.created_at).await?;
         if !earlier.iter().any(|earlier| self.moved.contains_key(&earlier.record)) {
             return Ok(());
         }
@@ -252,10 +253,6 @@ impl Past {
         }
         Ok(())
     }
-}
-
-fn signals_of(record: &Record) -> Vec<Signal> {
-    signals(&Weighed::default().item(record.feature, record.node_id.clone(), record.data.clone()))
 }
 
 /// What the records of a session come to.

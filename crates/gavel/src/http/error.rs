@@ -88,6 +88,7 @@ fn with_header(mut response: Response, name: header::HeaderName, value: HeaderVa
 fn action(error: Error) -> Response {
     match error {
         Error::NotFound(text) => detail(StatusCode::NOT_FOUND, text),
+        Error::NoSuch(text) => detail(StatusCode::NOT_FOUND, &text),
         Error::Forbidden => detail(StatusCode::FORBIDDEN, "You do not have permission to perform this action."),
         Error::Invalid(errors) => body(StatusCode::BAD_REQUEST, &errors),
         Error::Refused(text) => detail(StatusCode::BAD_REQUEST, &text),

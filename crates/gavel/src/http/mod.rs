@@ -18,8 +18,8 @@ use gavel_core::access::{Level, Resource};
 use http::Method;
 
 use api::{
-    blocklist, decisions, destinations, entries, evidence, files, health, list_history, lists, media, reviews, screen, sessions,
-    webhooks, workflows,
+    blocklist, decisions, destinations, edits, entries, evidence, files, health, list_history, lists, media, reviews, screen,
+    session_notes, sessions, webhooks, workflows,
 };
 use routes::{Access, Route};
 
@@ -43,6 +43,11 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(GET, "/v3/sessions/", Sessions, sessions::list),
         route(GET, "/v3/session/{session_id}/decision/", Sessions, decisions::show),
         route(PATCH, "/v3/session/{session_id}/update-status/", Sessions, sessions::update_status),
+        route(PATCH, "/v3/session/{session_id}/update-data/", Sessions, edits::update_document),
+        route(PATCH, "/v3/session/{session_id}/update-poa-data/", Sessions, edits::update_proof_of_address),
+        route(PATCH, "/v3/session/{session_id}/features/{node_id}/update-status/", Sessions, edits::update_feature_status),
+        route(PATCH, "/v3/session/{session_id}/update-aml-hit-status/", Sessions, edits::review_hit),
+        route(PATCH, "/v3/session/{session_id}/bulk-update-aml-hit-status/", Sessions, edits::review_hits),
         route(DELETE, "/v3/session/{session_id}/delete/", Sessions, sessions::delete).without_answer(),
         route(POST, "/v3/sessions/delete/", Sessions, sessions::delete_many).without_answer(),
         route(GET, "/v3/sessions/{session_id}/reviews/", Sessions, reviews::list),
@@ -77,6 +82,13 @@ pub fn table(media_limit: usize) -> Vec<Route> {
 
         route(POST, "/x/media/", Sessions, media::upload).creates().takes_files(media_limit),
         route(POST, "/x/sessions/{session_id}/evidence/", Sessions, evidence::create),
+        route(POST, "/x/sessions/{session_id}/comments/", Sessions, session_notes::comment).creates(),
+        route(GET, "/x/sessions/{session_id}/tags/", Sessions, session_notes::tags),
+        route(POST, "/x/sessions/{session_id}/tags/", Sessions, session_notes::add_tag).creates(),
+        route(DELETE, "/x/sessions/{session_id}/tags/{tag}/", Sessions, session_notes::remove_tag).without_answer(),
+        route(GET, "/x/sessions/{session_id}/files/", Sessions, session_notes::files),
+        route(POST, "/x/sessions/{session_id}/files/", Sessions, session_notes::add_file).creates(),
+        route(DELETE, "/x/sessions/{session_id}/files/{file_uuid}/", Sessions, session_notes::remove_file).without_answer(),
         route(POST, "/x/screen/", Lists, screen::create),
 
         route(GET, "/x/lists/lookup/", Lists, list_history::look_up),

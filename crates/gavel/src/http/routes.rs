@@ -195,7 +195,8 @@ async fn enter(State((app, facts)): State<(App, &'static RouteFacts)>, mut reque
 async fn with_ids(request: Request) -> ApiResult<Request> {
     let (mut parts, body) = request.into_parts();
     let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|_| Error::NOT_FOUND)?;
-    let is_id = |name: &str| name.ends_with("_id") || name.ends_with("_uuid");
+    // A node is named by a text.
+    let is_id = |name: &str| name != "node_id" && (name.ends_with("_id") || name.ends_with("_uuid"));
     match params.iter().all(|(name, text)| !is_id(name) || parse_uuid(text).is_ok()) {
         true => Ok(Request::from_parts(parts, body)),
         false => Err(Error::NOT_FOUND.into()),

@@ -8,6 +8,7 @@ pub mod activities;
 pub mod applications;
 pub mod audit;
 pub mod blocklist;
+pub mod corrections;
 pub mod db;
 pub mod dead_letters;
 pub mod deliveries;
@@ -28,7 +29,9 @@ pub mod outbox;
 pub mod preview;
 pub mod records;
 pub mod revisions;
+pub mod session_files;
 pub mod sessions;
+pub mod tags;
 pub mod workflows;
 
 pub use db::{Row, Store, StoreError, Tx, Value};

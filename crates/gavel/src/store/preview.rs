@@ -101,6 +101,18 @@ pub async fn list_hits(tx: &mut Tx, session: SessionId) -> Result<HashMap<Record
     Ok(found)
 }
 
+/// The values a session's records were screened with. What an edit has changed since is no part of its decision.
+pub async fn list_signals(tx: &mut Tx, session: SessionId) -> Result<HashMap<RecordId, Vec<EntryValue>>, StoreError> {
+    let mut found: HashMap<RecordId, Vec<EntryValue>> = HashMap::new();
+    let sql = "SELECT record_id, entry_type, value FROM signals WHERE session_id = $1 ORDER BY record_id, entry_type";
+    for row in tx.query(sql, &[session.0.into()]).await? {
+        let entry_type = EntryType::from_name(&row.get::<String>(1)?).ok_or_else(|| StoreError::unreadable("entry type"))?;
+        let value = EntryValue::parse(entry_type, &row.get::<String>(2)?).map_err(|_| StoreError::unreadable("signal"))?;
+        found.entry(RecordId(row.get(0)?)).or_default().push(value);
+    }
+    Ok(found)
+}
+
 /// A record of somebody else that holds the same value, from before.
 pub struct Earlier {
     /// The record.

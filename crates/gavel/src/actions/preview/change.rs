@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use gavel_core::{
     entry::{EntryType, EntryValue},
-    evidence::{ListFinding, Signal},
+    evidence::ListFinding,
     ids::{ApplicationId, EntryId, ListId},
     json::{FieldError, FieldErrors, Fields, Value, read},
     list::ListType,
@@ -98,17 +98,17 @@ impl Effect {
     }
 
     /// What the additions say about a value.
-    pub(super) fn findings(&self, signal: &Signal) -> impl Iterator<Item = ListFinding> {
-        let matching = self.additions.iter().filter(|addition| match (addition.value.network(), signal.value.network()) {
+    pub(super) fn findings(&self, shown: &EntryValue) -> impl Iterator<Item = ListFinding> {
+        let matching = self.additions.iter().filter(|addition| match (addition.value.network(), shown.network()) {
             (Some(of_entry), Some(asked)) => of_entry.contains(&asked),
-            _ => addition.value.entry_type() == signal.entry_type && addition.value.key() == signal.value.key(),
+            _ => addition.value.entry_type() == shown.entry_type() && addition.value.key() == shown.key(),
         });
         matching.map(|addition| ListFinding {
-            entry_type: signal.entry_type,
+            entry_type: shown.entry_type(),
             list_type: addition.list_type,
             list: addition.list,
             entry: EntryId(uuid::Uuid::nil()),
-            value: signal.value.stored().to_owned(),
+            value: shown.stored().to_owned(),
             held: false,
             face: None,
         })

@@ -4,6 +4,7 @@
 pub mod blocklist;
 pub mod decisions;
 pub mod destinations;
+pub mod edits;
 pub mod entries;
 pub mod evidence;
 pub mod files;
@@ -13,6 +14,7 @@ pub mod lists;
 pub mod media;
 pub mod reviews;
 pub mod screen;
+pub mod session_notes;
 pub mod sessions;
 pub mod webhooks;
 pub mod workflows;
