@@ -5,6 +5,7 @@ pub mod attempt;
 pub mod deliver;
 pub mod forget;
 pub mod lists;
+mod record;
 
 use std::time::Duration;
 
