@@ -9,6 +9,7 @@ pub mod inside;
 pub mod process;
 pub mod raw;
 pub mod receiver;
+pub mod tls;
 
 use std::time::Duration;
 
