@@ -78,6 +78,11 @@ impl RawReceiver {
         self.poured.load(Ordering::Relaxed)
     }
 
+    /// How many requests have come.
+    pub fn requests(&self) -> usize {
+        self.bodies.lock().unwrap().len()
+    }
+
     /// The bodies received so far.
     pub fn bodies(&self) -> Vec<Value> {
         self.bodies.lock().unwrap().clone()
