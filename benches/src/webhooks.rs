@@ -82,8 +82,10 @@ async fn main() {
         ten.push(drain(&mut client, &new_session, 10, &options).await);
         idle.push(latency(&mut client, &new_session, &options).await);
     }
-    println!("1 destination      {} deliveries/s", summary(one, 0));
-    println!("10 destinations    {} deliveries/s", summary(ten, 0));
+    for (name, rounds) in [("1 destination", one), ("10 destinations", ten)] {
+        let (rates, processor): (Vec<f64>, Vec<f64>) = rounds.into_iter().unzip();
+        println!("{name:<18} {} deliveries/s, {} ms of processor each", summary(rates, 0), summary(processor, 3));
+    }
     for (n, name) in ["idle, p50", "idle, p99", "request alone, p50"].into_iter().enumerate() {
         println!("{name:<18} {} ms", summary(idle.iter().map(|round| round[n]).collect(), 2));
     }
@@ -96,8 +98,9 @@ fn summary(mut values: Vec<f64>, digits: usize) -> String {
     format!("{middle:.digits$} ({least:.digits$}..{most:.digits$})")
 }
 
-/// Deliveries per second to this many destinations, none of which has anything to do beside it.
-async fn drain(client: &mut Client, new_session: &Value, count: usize, options: &Options) -> f64 {
+/// Deliveries per second to this many destinations, none of which has anything to do beside it, and milliseconds of
+/// processor time each of them takes: server and receiver together, without PostgreSQL.
+async fn drain(client: &mut Client, new_session: &Value, count: usize, options: &Options) -> (f64, f64) {
     let arrived = Arc::new(Arrived::default());
     let mut destinations = Vec::new();
     for _ in 0..count {
@@ -109,14 +112,14 @@ async fn drain(client: &mut Client, new_session: &Value, count: usize, options: 
     for _ in 0..events {
         client.call("POST", "/v3/session/", Some(new_session)).await;
     }
-    let began = Instant::now();
+    let (began, used) = (Instant::now(), processor_ms());
     for destination in &destinations {
         client.call("POST", &format!("/x/webhook/destinations/{destination}/resume/"), None).await;
     }
     while arrived.count.load(Ordering::Relaxed) < events * count {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    let seconds = began.elapsed().as_secs_f64();
+    let (seconds, used) = (began.elapsed().as_secs_f64(), processor_ms() - used);
     client.reopen().await;
     for destination in destinations {
         let path = format!("/x/webhook/destinations/{destination}/");
@@ -125,7 +128,15 @@ async fn drain(client: &mut Client, new_session: &Value, count: usize, options: 
         }
         client.call("DELETE", &format!("{DESTINATIONS}{destination}/"), None).await;
     }
-    (events * count) as f64 / seconds
+    let deliveries = (events * count) as f64;
+    (deliveries / seconds, used / deliveries)
+}
+
+/// Processor time of this process so far, in milliseconds; the system counts in hundredths of a second.
+fn processor_ms() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    after_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() * 10.0
 }
 
 /// From the answer to the arrival, p50 and p99, and p50 of the request alone; milliseconds.

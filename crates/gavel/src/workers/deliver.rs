@@ -14,6 +14,7 @@ use gavel_core::{ids::DestinationId, time::Timestamp};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::JoinSet,
+    time::Instant,
 };
 use uuid::Uuid;
 
@@ -34,6 +35,8 @@ const AT_ONCE: usize = 256;
 const PER_DESTINATION: usize = 16;
 /// Longest sleep between two looks: another process may have queued something.
 const POLL: Duration = Duration::from_secs(1);
+/// Shortest time between two passes: under load signals come for every event, and what they are about is claimed together.
+const PACE: Duration = Duration::from_millis(2);
 /// What a lease is longer than the time-out: reading the answer's body and recording.
 pub(super) const LEASE_MARGIN: Duration = Duration::from_secs(10);
 
@@ -50,39 +53,38 @@ pub async fn run(app: App, mut stopped: watch::Receiver<bool>) {
     let mut running = JoinSet::new();
     while !*stopped.borrow() {
         while running.try_join_next().is_some() {}
+        let pass = Instant::now();
         let claimed = claim(&app, &mut places, AT_ONCE.saturating_sub(running.len())).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "waiting events could not be claimed");
             Vec::new()
         });
-        let found = !claimed.is_empty();
         for event in claimed {
             let place = places.take(event.destination);
             running.spawn(deliver(app.clone(), event, place, recorder.clone()));
         }
-        if found && running.len() < AT_ONCE {
-            continue;
-        }
-        let pause = pause(&app).await;
         tokio::select! {
             () = app.store.wakes().deliveries.notified() => {}
             _ = running.join_next(), if !running.is_empty() => {}
-            () = tokio::time::sleep(pause) => {}
+            () = nothing_comes(&app) => {}
             _ = stopped.changed() => {}
         }
+        tokio::time::sleep_until(pass + PACE).await;
     }
     while running.join_next().await.is_some() {}
     drop(recorder);
     let _ = recording.await;
 }
 
-/// How long nothing new becomes due, at most [`POLL`].
-async fn pause(app: &App) -> Duration {
+/// Waits until something becomes due, at most [`POLL`]. What is signalled first saves the look.
+async fn nothing_comes(app: &App) {
+    tokio::time::sleep(PACE).await;
     let now = app.clock.now();
     let due = app.store.read::<_, Error, _>(move |tx| Box::pin(async move { Ok(outbox::next_due(tx, now).await?) })).await;
-    match due {
-        Ok(Some(due)) => Duration::from_micros((due.as_micros() - now.as_micros()).max(1_000).unsigned_abs()).min(POLL),
+    let pause = match due {
+        Ok(Some(due)) => Duration::from_micros((due.as_micros() - now.as_micros()).max(0).unsigned_abs()).min(POLL),
         _ => POLL,
-    }
+    };
+    tokio::time::sleep(pause).await;
 }
 
 /// The places of each destination with attempts in flight.

@@ -7,6 +7,7 @@ pub mod client;
 pub mod database;
 pub mod inside;
 pub mod ledger;
+pub mod payload;
 pub mod process;
 pub mod raw;
 pub mod receiver;

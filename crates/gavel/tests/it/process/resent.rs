@@ -51,7 +51,11 @@ async fn the_same_event_comes_again_and_then_the_next(engine: Engine) {
     let server = serve(&place).await;
     // SQLite frees the lease at once; on PostgreSQL it might be another process's and runs out by itself after 12 s.
     for _ in 0..2 {
-        let again = async { while receiver.received().len() < 3 { tokio::time::sleep(Duration::from_millis(20)).await } };
+        let again = async {
+            while receiver.received().len() < 3 {
+                tokio::time::sleep(Duration::from_millis(20)).await
+            }
+        };
         if tokio::time::timeout(Duration::from_secs(10), again).await.is_ok() {
             break;
         }
