@@ -14,7 +14,6 @@ use gavel_core::{ids::DestinationId, time::Timestamp};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::JoinSet,
-    time::Instant,
 };
 use uuid::Uuid;
 
@@ -35,8 +34,10 @@ const AT_ONCE: usize = 256;
 const PER_DESTINATION: usize = 16;
 /// Longest sleep between two looks: another process may have queued something.
 const POLL: Duration = Duration::from_secs(1);
-/// Shortest time between two passes: under load signals come for every event, and what they are about is claimed together.
-const PACE: Duration = Duration::from_millis(2);
+/// As many of these have to be free before more is claimed for it: fewer and fuller claims under load.
+const WORTHWHILE: usize = PER_DESTINATION / 4;
+/// A signal that comes within so long saves the look for what becomes due.
+const MOMENT: Duration = Duration::from_millis(2);
 /// What a lease is longer than the time-out: reading the answer's body and recording.
 pub(super) const LEASE_MARGIN: Duration = Duration::from_secs(10);
 
@@ -53,7 +54,6 @@ pub async fn run(app: App, mut stopped: watch::Receiver<bool>) {
     let mut running = JoinSet::new();
     while !*stopped.borrow() {
         while running.try_join_next().is_some() {}
-        let pass = Instant::now();
         let claimed = claim(&app, &mut places, AT_ONCE.saturating_sub(running.len())).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "waiting events could not be claimed");
             Vec::new()
@@ -68,16 +68,15 @@ pub async fn run(app: App, mut stopped: watch::Receiver<bool>) {
             () = nothing_comes(&app) => {}
             _ = stopped.changed() => {}
         }
-        tokio::time::sleep_until(pass + PACE).await;
     }
     while running.join_next().await.is_some() {}
     drop(recorder);
     let _ = recording.await;
 }
 
-/// Waits until something becomes due, at most [`POLL`]. What is signalled first saves the look.
+/// Waits until something becomes due, at most [`POLL`].
 async fn nothing_comes(app: &App) {
-    tokio::time::sleep(PACE).await;
+    tokio::time::sleep(MOMENT).await;
     let now = app.clock.now();
     let due = app.store.read::<_, Error, _>(move |tx| Box::pin(async move { Ok(outbox::next_due(tx, now).await?) })).await;
     let pause = match due {
@@ -96,10 +95,11 @@ struct Places {
 }
 
 impl Places {
-    /// Forgets destinations with nothing in flight; answers how many places the others have left.
+    /// Forgets destinations with nothing in flight; answers how many places the others have left, if that is worth a claim.
     fn left(&mut self) -> HashMap<DestinationId, usize> {
         self.taken.retain(|_, places| places.available_permits() < PER_DESTINATION);
-        self.taken.iter().map(|(id, places)| (*id, places.available_permits())).collect()
+        let left = |places: &Semaphore| Some(places.available_permits()).filter(|left| *left >= WORTHWHILE).unwrap_or(0);
+        self.taken.iter().map(|(id, places)| (*id, left(places))).collect()
     }
 
     /// Takes a place; it is free again when the attempt has ended, however it ends.
