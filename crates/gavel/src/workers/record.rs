@@ -7,6 +7,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Range,
     sync::Arc,
     time::Duration,
 };
@@ -103,22 +104,18 @@ async fn run(app: App, mut waiting: mpsc::Receiver<(Record, oneshot::Sender<()>)
     while waiting.recv_many(&mut ended, BATCH).await > 0 {
         // Those who ask to be told hear of it when they are dropped.
         let (records, _asked): (Vec<Record>, Vec<oneshot::Sender<()>>) = ended.drain(..).unzip();
-        let records = Arc::new(records);
-        match write(&app, records.clone(), &stopped).await {
+        let (all, records) = (0..records.len(), Arc::new(records));
+        match write(&app, &records, all, &stopped).await {
             Ok(()) => {}
-            Err(Error::Fault(_)) if records.len() > 1 => one_by_one(&app, records, &stopped).await,
+            // One of them cannot be written; the others can.
+            Err(Error::Fault(_)) if records.len() > 1 => {
+                for n in 0..records.len() {
+                    if let Err(error) = write(&app, &records, n..n + 1, &stopped).await {
+                        unrecorded(&error, &records[n..=n]);
+                    }
+                }
+            }
             Err(error) => unrecorded(&error, &records),
-        }
-    }
-}
-
-/// One of them cannot be written; the others can.
-async fn one_by_one(app: &App, records: Arc<Vec<Record>>, stopped: &watch::Receiver<bool>) {
-    let Some(records) = Arc::into_inner(records) else { return };
-    for record in records {
-        let record = Arc::new(vec![record]);
-        if let Err(error) = write(app, record.clone(), stopped).await {
-            unrecorded(&error, &record);
         }
     }
 }
@@ -130,11 +127,11 @@ fn unrecorded(error: &Error, records: &[Record]) {
 }
 
 /// Writes, again and again while the database is not available and the leases hold.
-async fn write(app: &App, records: Arc<Vec<Record>>, stopped: &watch::Receiver<bool>) -> Result<(), Error> {
+async fn write(app: &App, records: &Arc<Vec<Record>>, which: Range<usize>, stopped: &watch::Receiver<bool>) -> Result<(), Error> {
     let began = Instant::now();
     loop {
-        let (app_, records_) = (app.clone(), records.clone());
-        let written = app.store.write(move |tx| Box::pin(async move { write_all(tx, &app_, &records_).await })).await;
+        let (app_, records_, which) = (app.clone(), records.clone(), which.clone());
+        let written = app.store.write(move |tx| Box::pin(async move { write_all(tx, &app_, &records_[which]).await })).await;
         match written {
             Err(Error::Unavailable(_)) if began.elapsed() < LEASE_MARGIN && !*stopped.borrow() => {
                 tokio::time::sleep(AGAIN).await;

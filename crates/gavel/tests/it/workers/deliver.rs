@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gavel::{actions::Error, clock::new_id, config::Switch, store::outbox};
-use gavel_core::webhook::verify;
+use gavel_core::{time::Timestamp, webhook::verify};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -150,6 +150,44 @@ async fn waits(engine: Engine) {
     assert!(bodies[2]["timestamp"].as_i64().unwrap() >= bodies[0]["timestamp"].as_i64().unwrap() + 4 * 3_600);
     assert_eq!(bodies[3]["status"], "Approved");
     server.stop().await;
+}
+
+/// Chance moves a retry by up to three seconds and what is behind it along; the longest draw is the test's.
+async fn spread(engine: Engine) {
+    let Some(server) = Server::start_with(engine, |s| s.webhook_retry_schedule = Some("1h".into())).await else { return };
+    let receiver = RawReceiver::start(|_| Behaviour::status(503, &[])).await;
+    let destination = destination_at(&server, &receiver.url()).await;
+    for (n, (chance, least)) in [(0, 3_600_000), (u32::MAX, 3_602_999)].into_iter().enumerate() {
+        server.app.clock.fix_chance(chance);
+        let session = server.session().await;
+        let began = text(&recorded(&server, &destination, n + 1).await[0]["created_at"]);
+        review(&server, &session, "Approved").await;
+        let session: uuid::Uuid = session.parse().unwrap();
+        let read = server.app.store.read::<_, Error, _>(move |tx| {
+            Box::pin(async move {
+                let rows =
+                    tx.query("SELECT due_at FROM outbox WHERE object_id = $1 ORDER BY sequence", &[session.into()]).await?;
+                Ok((rows[0].get::<i64>(0)?, rows[1].get::<i64>(0)?))
+            })
+        });
+        let (due, behind) = read.await.unwrap();
+        let waits = (due - Timestamp::parse(&began).unwrap().as_micros()) / 1_000;
+        assert!(waits >= least && waits < least + 2_500, "{waits} ms"); // The attempt itself takes a second at most.
+        assert_eq!(behind, due, "not due before what it waits for");
+    }
+    server.stop().await;
+}
+
+mod retries_are_spread_by_chance {
+    use super::*;
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn sqlite() {
+        spread(Engine::Sqlite).await;
+    }
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn postgres() {
+        spread(Engine::Postgres).await;
+    }
 }
 
 mod waits_follow_the_schedule_and_retry_after {
