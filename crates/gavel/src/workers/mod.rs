@@ -5,6 +5,7 @@ pub mod attempt;
 pub mod deliver;
 pub mod forget;
 pub mod lists;
+mod record;
 
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ pub fn start(app: &App) -> Workers {
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
     tasks.spawn(deliver::run(app.clone(), stopped.clone()));
+    tasks.spawn(relay_wakes(app.clone(), stopped.clone()));
     tasks.spawn(lists::follow(app.clone(), stopped.clone()));
     tasks.spawn(lists::count(app.clone(), stopped.clone()));
     tasks.spawn(lists::expire(app.clone(), stopped.clone()));
@@ -36,6 +38,14 @@ impl Workers {
     pub async fn stop(mut self) {
         let _ = self.stop.send(true);
         while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Between processes on one database: what one commits wakes the workers of the others.
+async fn relay_wakes(app: App, mut stopped: watch::Receiver<bool>) {
+    tokio::select! {
+        () = app.store.relay_wakes() => {}
+        _ = stopped.changed() => {}
     }
 }
 

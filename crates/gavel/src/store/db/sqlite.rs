@@ -244,9 +244,7 @@ fn run_all(tx: &mut Tx, jobs: Vec<Job>) -> Batch {
         let ended = savepoint(tx, job);
         if let Ok(Ended { answer, settled, kept }) = ended {
             if kept {
-                let earlier = batch.wake;
-                batch.wake =
-                    WakeSet { deliveries: earlier.deliveries | tx.wake.deliveries, lists: earlier.lists | tx.wake.lists };
+                batch.wake = batch.wake.or(tx.wake);
             }
             batch.answers.push((answer, settled));
         } else if let Err(Broken::Savepoint(reason, answer)) = ended {

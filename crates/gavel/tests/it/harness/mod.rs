@@ -6,9 +6,12 @@
 pub mod client;
 pub mod database;
 pub mod inside;
+pub mod ledger;
+pub mod payload;
 pub mod process;
 pub mod raw;
 pub mod receiver;
+pub mod tls;
 
 use std::time::Duration;
 

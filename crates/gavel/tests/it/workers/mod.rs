@@ -1,3 +1,5 @@
 //! What the server does by itself.
 
 mod deliver;
+mod faults;
+mod payloads;
