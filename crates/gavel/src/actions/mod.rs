@@ -35,6 +35,7 @@ pub mod screen;
 mod searchable;
 pub mod session_list;
 pub mod sessions;
+pub mod settings;
 pub mod single_url;
 pub mod status;
 mod steps;
@@ -105,11 +106,26 @@ impl Caller {
 
     /// Writes the audit row of a successful change. The only way to one.
     pub async fn audit(&self, tx: &mut Tx, kind: &str, objects: &[(&str, Uuid)], at: Timestamp) -> Result<(), StoreError> {
-        let personal = serde_json::json!({
+        self.audit_values(tx, kind, objects, serde_json::Map::new(), at).await
+    }
+
+    /// The same, with values kept beside the row: what stood there before and after, what the caller said.
+    pub async fn audit_values(
+        &self,
+        tx: &mut Tx,
+        kind: &str,
+        objects: &[(&str, Uuid)],
+        values: serde_json::Map<String, serde_json::Value>,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut personal = serde_json::json!({
             "path": self.path,
             "ip": self.ip.map(|ip| ip.to_string()),
             "email": self.actor.email(),
         });
+        if let Some(members) = personal.as_object_mut() {
+            members.extend(values);
+        }
         audit::append(
             tx,
             &audit::Event {

@@ -14,12 +14,12 @@ pub mod routes;
 pub mod serve;
 
 use axum::handler::Handler;
-use gavel_core::access::{Level, Resource};
+use gavel_core::access::{Level, Power, Resource};
 use http::Method;
 
 use api::{
     blocklist, decisions, destinations, entries, evidence, files, health, list_history, lists, media, reviews, screen, sessions,
-    webhooks, workflows,
+    settings, webhooks, workflows,
 };
 use routes::{Access, Route};
 
@@ -103,6 +103,9 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(POST, "/x/webhook/destinations/{destination_uuid}/resume/", Webhooks, webhooks::resume),
         route(POST, "/x/webhook/destinations/{destination_uuid}/replay/", Webhooks, webhooks::replay),
         route(GET, "/x/webhook/destinations/{destination_uuid}/dead-letters/", Webhooks, webhooks::dead_letters),
+
+        powerful(GET, "/x/settings/", Power::Settings, settings::show),
+        powerful(PATCH, "/x/settings/", Power::Settings, settings::update),
     ]
 }
 
@@ -114,6 +117,11 @@ fn public<T: 'static>(path: &'static str, handler: impl Handler<T, App>) -> Rout
 fn route<T: 'static>(method: Method, path: &'static str, resource: Resource, handler: impl Handler<T, App>) -> Route {
     let level = if method == Method::GET { Level::Read } else { Level::Write };
     Route::new(method, path, Access::Scope(resource, level), handler)
+}
+
+/// A route for keys with full access, and people whose role has a power.
+fn powerful<T: 'static>(method: Method, path: &'static str, power: Power, handler: impl Handler<T, App>) -> Route {
+    Route::new(method, path, Access::Power(power), handler)
 }
 
 /// The server for this application.

@@ -29,6 +29,7 @@ pub mod preview;
 pub mod records;
 pub mod revisions;
 pub mod sessions;
+pub mod settings;
 pub mod workflows;
 
 pub use db::{Row, Store, StoreError, Tx, Value};

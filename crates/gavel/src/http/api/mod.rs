@@ -14,5 +14,6 @@ pub mod media;
 pub mod reviews;
 pub mod screen;
 pub mod sessions;
+pub mod settings;
 pub mod webhooks;
 pub mod workflows;

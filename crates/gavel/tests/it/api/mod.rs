@@ -23,6 +23,7 @@ mod reviews;
 mod screen;
 mod session_list;
 mod sessions;
+mod settings;
 mod update_status;
 mod upkeep;
 mod webhook;

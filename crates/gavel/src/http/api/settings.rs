@@ -1,0 +1,32 @@
+//! The application and its switches.
+
+use axum::extract::State;
+use gavel_core::json::{FieldErrors, Value};
+
+use crate::{
+    actions::{
+        Caller,
+        settings::{self, SwitchesChange, SwitchesView},
+    },
+    app::App,
+    http::{
+        error::ApiResult,
+        extract::{Json, ReadBody, Reply},
+    },
+};
+
+impl ReadBody for SwitchesChange {
+    fn read(sent: &Value<'_>) -> Result<Self, FieldErrors> {
+        SwitchesChange::read(sent)
+    }
+}
+
+/// Shows the switches.
+pub async fn show(State(app): State<App>, caller: Caller) -> ApiResult<Reply<SwitchesView>> {
+    Ok(Reply(settings::show(&app, &caller).await?))
+}
+
+/// Changes switches.
+pub async fn update(State(app): State<App>, caller: Caller, Json(body): Json<SwitchesChange>) -> ApiResult<Reply<SwitchesView>> {
+    Ok(Reply(settings::update(&app, &caller, body).await?))
+}
