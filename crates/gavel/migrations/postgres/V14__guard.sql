@@ -109,3 +109,5 @@ CREATE TABLE erasure_sessions (
 -- For finding the audit rows that name a session.
 ALTER TABLE audit_events ADD COLUMN session_ref text GENERATED ALWAYS AS ((objects::jsonb) ->> 'session') STORED;
 CREATE INDEX audit_events_by_session ON audit_events (session_ref) WHERE session_ref IS NOT NULL;
+-- For counting what the deletion of a list would touch.
+CREATE INDEX hits_by_list ON hits (list_id);

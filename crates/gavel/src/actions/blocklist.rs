@@ -9,7 +9,7 @@ use gavel_core::{
 };
 use serde::Serialize;
 
-use super::{Caller, Error, amendment::Amendment, decision, entries::write_from_source};
+use super::{Caller, Error, amendment::Amendment, approval::Gate, decision, entries::write_from_source};
 use crate::{
     app::App,
     store::{
@@ -78,8 +78,13 @@ pub async fn add(app: &App, caller: &Caller, body: Result<Selection, FieldErrors
             let session = find(tx, &caller_, selection.session).await?;
             let mut errors = FieldErrors::default();
             for (entry_type, flag) in selection.kinds {
+                let list = blocklist::find_system(tx, caller_.application, entry_type, now).await?;
+                let gate = Gate::of(tx, caller_.application, list.id).await?;
                 match marks::list_sources(tx, &session, entry_type).await?.pop() {
-                    Some(source) => block(tx, &amendment, entry_type, source).await?,
+                    Some(source) => {
+                        gate.must_let(tx, &[&source.value], &[]).await?;
+                        block(tx, &amendment, entry_type, source).await?;
+                    }
                     None => errors.add(flag, FieldError::text(format!("Session has no {entry_type} data."))),
                 }
             }
@@ -118,11 +123,13 @@ pub async fn remove(app: &App, caller: &Caller, body: Result<Selection, FieldErr
             let session = find(tx, &caller_, selection.session).await?;
             for (entry_type, _) in selection.kinds {
                 let list = blocklist::find_system(tx, application, entry_type, now).await?;
+                let made = blocklist::list_made_from(tx, list.id, session.id).await?;
+                Gate::of(tx, application, list.id).await?.must_let(tx, &[], &made).await?;
                 let sources = marks::list_sources(tx, &session, entry_type).await?;
                 let records: Vec<_> = sources.iter().map(|source| source.record).collect();
                 marks::clear_marks(tx, &records).await?;
                 let mut removed = 0;
-                for entry in blocklist::list_made_from(tx, list.id, session.id).await? {
+                for entry in made {
                     if entries::remove_entry(tx, list.id, entry, amendment.moment).await? {
                         lists::add_to_count(tx, list.id, -1, now).await?;
                         removed += 1;

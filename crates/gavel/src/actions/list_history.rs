@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use gavel_core::{
+    entry::EntryValue,
     ids::{EntryId, ListId},
     json::{FieldErrors, Fields, Value},
     list::ListType,
@@ -14,6 +15,7 @@ use uuid::Uuid;
 use super::{
     Caller, Error,
     amendment::Amendment,
+    approval::Gate,
     as_of::{self, AsOf},
     entry_details::{EntryDetails, with_hits},
 };
@@ -147,6 +149,7 @@ pub async fn revert(app: &App, caller: &Caller, id: ListId, body: Result<Revert,
         Box::pin(async move {
             let caller = caller_;
             let list = lists::find_list(tx, caller.application, id, now).await?.ok_or(Error::NOT_FOUND)?;
+            let gate = Gate::of(tx, caller.application, id).await?;
             let asked = body?.to;
             let to = as_of::find(tx, caller.application, ("to", Some(asked)), now).await?.revision;
             let amendment = Amendment::begin(tx, &caller, now).await?;
@@ -159,6 +162,14 @@ pub async fn revert(app: &App, caller: &Caller, id: ListId, body: Result<Revert,
             }
             if found.is_empty() {
                 return Ok(Reverted { to, revision: moment.revision - 1, added: 0, removed: 0, changed: 0 });
+            }
+            if gate.counts() {
+                let again: Vec<Uuid> = found.iter().filter(|row| row.after.is_none()).filter_map(|row| row.before).collect();
+                let again = entry_versions::list_rows(tx, &again).await?;
+                let values: Vec<EntryValue> =
+                    again.iter().filter_map(|(_, entry)| EntryValue::parse(list.entry_type, &entry.value).ok()).collect();
+                let gone: Vec<EntryId> = found.iter().filter(|row| row.after.is_some()).map(|row| row.entry).collect();
+                gate.must_let(tx, &values.iter().collect::<Vec<_>>(), &gone).await?;
             }
             let (mut added, mut removed, mut changed) = (0, 0, 0);
             for row in &found {

@@ -6,6 +6,7 @@
 
 mod amendment;
 pub mod applications;
+mod approval;
 pub mod as_of;
 pub mod blocklist;
 pub mod decision;
@@ -28,6 +29,7 @@ pub mod media;
 pub mod new_session;
 mod portrait;
 pub mod preview;
+pub mod proposals;
 pub mod resend;
 mod resubmit;
 pub mod reviews;
@@ -156,6 +158,9 @@ pub enum Error {
     /// The key or the person may not do this.
     #[error("not permitted")]
     Forbidden,
+    /// The same, where the state of things is why, and the text says so.
+    #[error("{0}")]
+    NotAllowed(&'static str),
     /// Fields of the body or the query are not acceptable.
     #[error("invalid fields")]
     Invalid(FieldErrors),

@@ -89,6 +89,7 @@ fn action(error: Error) -> Response {
     match error {
         Error::NotFound(text) => detail(StatusCode::NOT_FOUND, text),
         Error::Forbidden => detail(StatusCode::FORBIDDEN, "You do not have permission to perform this action."),
+        Error::NotAllowed(text) => detail(StatusCode::FORBIDDEN, text),
         Error::Invalid(errors) => body(StatusCode::BAD_REQUEST, &errors),
         Error::Refused(text) => detail(StatusCode::BAD_REQUEST, &text),
         Error::RefusedBare(text) => body(StatusCode::BAD_REQUEST, &[text]),

@@ -18,8 +18,8 @@ use gavel_core::access::{Level, Power, Resource};
 use http::Method;
 
 use api::{
-    blocklist, decisions, destinations, entries, evidence, files, health, list_history, lists, media, reviews, screen, sessions,
-    settings, webhooks, workflows,
+    blocklist, decisions, destinations, entries, evidence, files, health, list_history, lists, media, proposals, reviews, screen,
+    sessions, settings, webhooks, workflows,
 };
 use routes::{Access, Route};
 
@@ -95,6 +95,12 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(GET, "/x/lists/{list_uuid}/imports/{import_uuid}/", Lists, files::show),
         route(GET, "/x/lists/{list_uuid}/imports/{import_uuid}/verdicts/", Lists, files::verdicts),
         route(GET, "/x/lists/{list_uuid}/imports/{import_uuid}/rejects/", Lists, files::rejects),
+        route(GET, "/x/lists/{list_uuid}/proposals/", Lists, proposals::list),
+        route(POST, "/x/lists/{list_uuid}/proposals/", Lists, proposals::create).creates(),
+        route(GET, "/x/lists/{list_uuid}/proposals/{proposal_uuid}/", Lists, proposals::show),
+        route(POST, "/x/lists/{list_uuid}/proposals/{proposal_uuid}/approve/", Lists, proposals::approve),
+        route(POST, "/x/lists/{list_uuid}/proposals/{proposal_uuid}/reject/", Lists, proposals::reject),
+        route(POST, "/x/lists/{list_uuid}/proposals/{proposal_uuid}/withdraw/", Lists, proposals::withdraw),
 
         route(GET, "/x/webhook/destinations/{destination_uuid}/", Webhooks, webhooks::show),
         route(POST, "/x/webhook/destinations/{destination_uuid}/test/", Webhooks, webhooks::test),

@@ -82,6 +82,12 @@ pub async fn find_by_hash(tx: &mut Tx, hash: [u8; 32]) -> Result<Option<ApiKey>,
     row.as_ref().map(from_row).transpose()
 }
 
+/// The person who made a key, where one is known.
+pub async fn find_maker(tx: &mut Tx, id: KeyId) -> Result<Option<uuid::Uuid>, StoreError> {
+    let row = tx.query_opt("SELECT created_by FROM api_keys WHERE id = $1", &[id.0.into()]).await?;
+    row.map_or(Ok(None), |row| row.get(0))
+}
+
 /// All keys of the server, oldest first.
 pub async fn list_keys(tx: &mut Tx) -> Result<Vec<ApiKey>, StoreError> {
     let rows = tx.query(&format!("SELECT {COLUMNS} FROM api_keys ORDER BY created_at, id"), &[]).await?;

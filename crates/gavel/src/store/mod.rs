@@ -26,6 +26,7 @@ pub mod media;
 pub mod migrate;
 pub mod outbox;
 pub mod preview;
+pub mod proposals;
 pub mod records;
 pub mod revisions;
 pub mod sessions;

@@ -58,6 +58,13 @@ pub async fn list_hit(tx: &mut Tx, entry: EntryId, most: u64) -> Result<Vec<Deci
     decided(&tx.query(sql, &[entry.0.into(), most.into()]).await?)
 }
 
+/// How many sessions' decisions entries of a list had a part in; not counted further than `most`.
+pub async fn count_hit_by_list(tx: &mut Tx, list: ListId, most: u64) -> Result<u64, StoreError> {
+    let sql = "SELECT count(*) FROM (
+             SELECT DISTINCT s.session_id FROM hits h JOIN screenings s ON s.id = h.screening_id WHERE h.list_id = $1 LIMIT $2) t";
+    tx.query_opt(sql, &[list.0.into(), most.into()]).await?.map_or(Ok(0), |row| row.get(0))
+}
+
 /// Sessions of a person or company whose `vendor_data` has this match key, newest first.
 pub async fn list_of_subject(
     tx: &mut Tx,

@@ -19,7 +19,7 @@ use gavel_core::{
 };
 use serde::Serialize;
 
-use super::{Caller, Error};
+use super::{Caller, Error, approval::Gate};
 use crate::{
     app::App,
     clock::new_id,
@@ -141,7 +141,10 @@ where
     let (application, now) = (caller.application, app.clock.now());
     app.store
         .read::<_, Error, _>(move |tx| {
-            Box::pin(async move { lists::find_list(tx, application, list, now).await?.map(drop).ok_or(Error::NOT_FOUND) })
+            Box::pin(async move {
+                lists::find_list(tx, application, list, now).await?.ok_or(Error::NOT_FOUND)?;
+                if how.dry_run { Ok(()) } else { Gate::of(tx, application, list).await.map(drop) }
+            })
         })
         .await?;
     let mut file = Reading { file, rows: Some(Rows::new(how.format)), ready: Vec::new(), cut: false };

@@ -10,6 +10,7 @@ mod destinations;
 mod entries;
 mod entries_from_sessions;
 mod evidence;
+mod four_eyes;
 mod idempotency;
 mod imports;
 mod list_history;
