@@ -111,3 +111,18 @@ ALTER TABLE audit_events ADD COLUMN session_ref text GENERATED ALWAYS AS ((objec
 CREATE INDEX audit_events_by_session ON audit_events (session_ref) WHERE session_ref IS NOT NULL;
 -- For counting what the deletion of a list would touch.
 CREATE INDEX hits_by_list ON hits (list_id);
+
+-- Which records show a session among their matches; they are found by it when it is erased. Stays when the record goes:
+-- what its session has sent meanwhile shows it too.
+CREATE TABLE shown_in (
+    session_id uuid NOT NULL,
+    record_id uuid NOT NULL,
+    holder_id uuid NOT NULL,
+    PRIMARY KEY (session_id, record_id)
+);
+INSERT INTO shown_in (session_id, record_id, holder_id)
+SELECT CAST(m ->> 'session_id' AS uuid), r.id, r.session_id FROM records r, jsonb_array_elements(r.matches::jsonb) m
+WHERE r.matches <> '[]' AND m ->> 'session_id' IS NOT NULL ON CONFLICT DO NOTHING;
+
+-- Set when what a version said was erased; the row stays, because an index may still have to follow it.
+ALTER TABLE entries ADD COLUMN erased_at bigint;

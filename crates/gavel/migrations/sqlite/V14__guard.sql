@@ -111,3 +111,18 @@ ALTER TABLE audit_events ADD COLUMN session_ref TEXT GENERATED ALWAYS AS (json_e
 CREATE INDEX audit_events_by_session ON audit_events (session_ref) WHERE session_ref IS NOT NULL;
 -- For counting what the deletion of a list would touch.
 CREATE INDEX hits_by_list ON hits (list_id);
+
+-- Which records show a session among their matches; they are found by it when it is erased. Stays when the record goes:
+-- what its session has sent meanwhile shows it too.
+CREATE TABLE shown_in (
+    session_id BLOB NOT NULL,
+    record_id BLOB NOT NULL,
+    holder_id BLOB NOT NULL,
+    PRIMARY KEY (session_id, record_id)
+) STRICT;
+INSERT INTO shown_in (session_id, record_id, holder_id)
+SELECT unhex(replace(json_extract(m.value, '$.session_id'), '-', '')), r.id, r.session_id FROM records r, json_each(r.matches) m
+WHERE r.matches <> '[]' AND json_extract(m.value, '$.session_id') IS NOT NULL ON CONFLICT DO NOTHING;
+
+-- Set when what a version said was erased; the row stays, because an index may still have to follow it.
+ALTER TABLE entries ADD COLUMN erased_at INTEGER;

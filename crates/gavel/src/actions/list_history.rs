@@ -1,6 +1,6 @@
 //! What happened to a list: its revisions, what two of them differ in, and the way back (`/x/`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use gavel_core::{
     entry::EntryValue,
@@ -154,12 +154,14 @@ pub async fn revert(app: &App, caller: &Caller, id: ListId, body: Result<Revert,
             let to = as_of::find(tx, caller.application, ("to", Some(asked)), now).await?.revision;
             let amendment = Amendment::begin(tx, &caller, now).await?;
             let moment = amendment.moment;
-            let (found, total) = entry_versions::list_differences(tx, id, (to, moment.revision), (MOST, 0)).await?;
+            let (mut found, total) = entry_versions::list_differences(tx, id, (to, moment.revision), (MOST, 0)).await?;
             if total > MOST {
                 let text =
                     format!("{total} entries differ; a revert changes {MOST} at most. Import an export of that state instead.");
                 return Err(Error::Refused(text));
             }
+            let erased: HashSet<Uuid> = entry_versions::list_erased(tx, id, to).await?.into_iter().collect();
+            found.retain(|row| row.before.is_none_or(|version| !erased.contains(&version)));
             if found.is_empty() {
                 return Ok(Reverted { to, revision: moment.revision - 1, added: 0, removed: 0, changed: 0 });
             }

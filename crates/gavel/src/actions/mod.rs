@@ -14,6 +14,7 @@ pub mod delete_session;
 pub mod destinations;
 pub mod entries;
 pub mod entry_details;
+pub mod erasure;
 pub mod events;
 pub mod evidence;
 pub mod export;
@@ -179,6 +180,9 @@ pub enum Error {
     /// The `Idempotency-Key` belongs to another request.
     #[error("key used with a different request")]
     OtherRequest,
+    /// What it was about has been erased.
+    #[error("erased")]
+    Erased,
     /// Something this server was not set up with; the text is the contract's.
     #[error("{0}")]
     NotConfigured(&'static str),

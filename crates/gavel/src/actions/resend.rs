@@ -13,7 +13,7 @@ use super::{
 use crate::{
     app::App,
     clock::new_id,
-    store::{applications, deliveries, destinations, outbox::Claimed},
+    store::{applications, deliveries, destinations, events, outbox::Claimed},
     workers::attempt,
 };
 
@@ -85,6 +85,9 @@ async fn send(app: &App, caller: &Caller, event: Claimed) -> Result<DeliveryView
     app.act(caller, move |tx| {
         Box::pin(async move {
             destinations::count_attempt(tx, event.destination, attempt.succeeded(), attempt.ms, attempt.began).await?;
+            if !event.is_test && !events::hold(tx, event.event).await? {
+                return Err(Error::NOT_FOUND); // Erased, or too old, since it was looked up.
+            }
             let application = event.application;
             let kind = if event.is_test { "destination.tested" } else { "delivery.resent" };
             let delivery = attempt.into_delivery(event);

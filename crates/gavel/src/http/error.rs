@@ -96,6 +96,7 @@ fn action(error: Error) -> Response {
         Error::Stale => detail(StatusCode::PRECONDITION_FAILED, "The session was changed by someone else."),
         Error::StillRunning => detail(StatusCode::CONFLICT, "A request with this Idempotency-Key is still running."),
         Error::OtherRequest => detail(StatusCode::UNPROCESSABLE_ENTITY, "Idempotency-Key was used with a different request."),
+        Error::Erased => detail(StatusCode::GONE, "The data of this subject was erased."),
         Error::NotConfigured(text) => detail(StatusCode::SERVICE_UNAVAILABLE, text),
         Error::Unavailable(reason) => {
             tracing::warn!(reason, "not available");

@@ -19,7 +19,7 @@ use http::Method;
 
 use api::{
     blocklist, decisions, destinations, entries, evidence, files, health, list_history, lists, media, proposals, reviews, screen,
-    sessions, settings, webhooks, workflows,
+    sessions, settings, subjects, webhooks, workflows,
 };
 use routes::{Access, Route};
 
@@ -112,6 +112,10 @@ pub fn table(media_limit: usize) -> Vec<Route> {
 
         powerful(GET, "/x/settings/", Power::Settings, settings::show),
         powerful(PATCH, "/x/settings/", Power::Settings, settings::update),
+
+        powerful(POST, "/x/subjects/erase/", Power::Erasure, subjects::erase).creates(),
+        powerful(GET, "/x/subjects/erasures/", Power::Erasure, subjects::list),
+        powerful(GET, "/x/subjects/erasures/{erasure_uuid}/", Power::Erasure, subjects::show),
     ]
 }
 

@@ -15,6 +15,8 @@ pub mod destinations;
 pub mod duplicates;
 pub mod entries;
 pub mod entry_versions;
+pub mod erase;
+pub mod erasures;
 pub mod events;
 pub mod hits;
 pub mod idempotency;

@@ -3,6 +3,7 @@
 
 pub mod attempt;
 pub mod deliver;
+pub mod erase;
 pub mod forget;
 pub mod lists;
 
@@ -27,6 +28,7 @@ pub fn start(app: &App) -> Workers {
     tasks.spawn(lists::count(app.clone(), stopped.clone()));
     tasks.spawn(lists::expire(app.clone(), stopped.clone()));
     tasks.spawn(forget_old_answers(app.clone(), stopped.clone()));
+    tasks.spawn(erase::run(app.clone(), stopped.clone()));
     tasks.spawn(forget::run(app.clone(), stopped));
     Workers { tasks, stop }
 }

@@ -39,6 +39,7 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         | ("GET", "/x/lists/{list_uuid}/imports/{import_uuid}/verdicts/")
         | ("GET", "/x/lists/{list_uuid}/imports/{import_uuid}/rejects/")
         | ("GET", "/x/lists/{list_uuid}/diff/")
+        | ("GET", "/x/subjects/erasures/{erasure_uuid}/")
         | ("GET", "/x/lists/{list_uuid}/proposals/")
         | ("GET", "/x/lists/{list_uuid}/proposals/{proposal_uuid}/")
         | ("POST", "/x/lists/{list_uuid}/proposals/{proposal_uuid}/approve/")
@@ -80,6 +81,7 @@ struct Theirs {
     entry: String,
     import: String,
     proposal: String,
+    erasure: String,
     destination: String,
     delivery: String,
     media: String,
@@ -101,6 +103,9 @@ impl Theirs {
         let import = text(&send(file).await.ok(200)["uuid"]);
         let proposal = json!({ "changes": [{ "op": "add", "value": "proposed@example.com" }] });
         let proposal = client.post(&format!("/x/lists/{list}/proposals/"), proposal).await.ok(201);
+        let erased = session().await;
+        let erasure = client.post("/x/subjects/erase/", json!({ "session_id": erased })).await.ok(201);
+        let erasure = text(&erasure["uuid"]);
         let deliveries = format!("/v3/webhook/destinations/{destination}/deliveries/");
         let delivery = eventually("a delivery", || async {
             client.get(&deliveries).await.ok(200)["results"].get(0).map(|row| text(&row["uuid"]))
@@ -108,7 +113,7 @@ impl Theirs {
         let delivery = delivery.await;
         let media = upload(client).await;
         let (entry, proposal) = (text(&entry["uuid"]), text(&proposal["uuid"]));
-        Self { open, finished, list, entry, import, proposal, destination, delivery, media }
+        Self { open, finished, list, entry, import, proposal, erasure, destination, delivery, media }
     }
 
     /// The path with ids of these objects.
@@ -120,6 +125,7 @@ impl Theirs {
             "entry_uuid" => &self.entry,
             "import_uuid" => &self.import,
             "proposal_uuid" => &self.proposal,
+            "erasure_uuid" => &self.erasure,
             "destination_uuid" => &self.destination,
             "delivery_uuid" => &self.delivery,
             "media_uuid" => &self.media,

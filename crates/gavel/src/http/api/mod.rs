@@ -16,5 +16,6 @@ pub mod reviews;
 pub mod screen;
 pub mod sessions;
 pub mod settings;
+pub mod subjects;
 pub mod webhooks;
 pub mod workflows;

@@ -9,6 +9,7 @@ mod decision_form;
 mod destinations;
 mod entries;
 mod entries_from_sessions;
+mod erasure;
 mod evidence;
 mod four_eyes;
 mod idempotency;
