@@ -42,7 +42,6 @@ CREATE TABLE sweeps (
     application_id uuid NOT NULL,
     list_id uuid NOT NULL REFERENCES lists (id),
     mode text NOT NULL,
-    state text NOT NULL,
     import_id uuid,
     entries bigint NOT NULL,
     found bigint NOT NULL,
@@ -126,3 +125,11 @@ WHERE r.matches <> '[]' AND m ->> 'session_id' IS NOT NULL ON CONFLICT DO NOTHIN
 
 -- Set when what a version said was erased; the row stays, because an index may still have to follow it.
 ALTER TABLE entries ADD COLUMN erased_at bigint;
+
+-- How far retention has come with what is looked through in the order of time.
+CREATE TABLE retention_marks (
+    application_id uuid NOT NULL,
+    kind text NOT NULL,
+    reached bigint NOT NULL,
+    PRIMARY KEY (application_id, kind)
+);

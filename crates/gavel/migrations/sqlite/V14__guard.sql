@@ -42,7 +42,6 @@ CREATE TABLE sweeps (
     application_id BLOB NOT NULL,
     list_id BLOB NOT NULL REFERENCES lists (id),
     mode TEXT NOT NULL,
-    state TEXT NOT NULL,
     import_id BLOB,
     entries INTEGER NOT NULL,
     found INTEGER NOT NULL,
@@ -126,3 +125,11 @@ WHERE r.matches <> '[]' AND json_extract(m.value, '$.session_id') IS NOT NULL ON
 
 -- Set when what a version said was erased; the row stays, because an index may still have to follow it.
 ALTER TABLE entries ADD COLUMN erased_at INTEGER;
+
+-- How far retention has come with what is looked through in the order of time.
+CREATE TABLE retention_marks (
+    application_id BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    reached INTEGER NOT NULL,
+    PRIMARY KEY (application_id, kind)
+) STRICT;

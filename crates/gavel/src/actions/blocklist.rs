@@ -9,7 +9,7 @@ use gavel_core::{
 };
 use serde::Serialize;
 
-use super::{Caller, Error, amendment::Amendment, approval::Gate, decision, entries::write_from_source};
+use super::{Caller, Error, amendment::Amendment, approval::Gate, decision, entries::write_from_source, sweeps};
 use crate::{
     app::App,
     store::{
@@ -83,7 +83,10 @@ pub async fn add(app: &App, caller: &Caller, body: Result<Selection, FieldErrors
                 match marks::list_sources(tx, &session, entry_type).await?.pop() {
                     Some(source) => {
                         gate.must_let(tx, &[&source.value], &[]).await?;
-                        block(tx, &amendment, entry_type, source).await?;
+                        if block(tx, &amendment, entry_type, source).await? {
+                            let mode = sweeps::mode(tx, &caller_, &list, None).await?;
+                            sweeps::follow(tx, &amendment, &list, mode, None).await?;
+                        }
                     }
                     None => errors.add(flag, FieldError::text(format!("Session has no {entry_type} data."))),
                 }
@@ -102,13 +105,13 @@ async fn find(tx: &mut Tx, caller: &Caller, id: SessionId) -> Result<Session, Er
     sessions::find_session(tx, caller.application, id).await?.ok_or(Error::NO_SESSION)
 }
 
-/// Puts one value on its system blocklist; an entry that is there already takes the mark.
-async fn block(tx: &mut Tx, amendment: &Amendment<'_>, entry_type: EntryType, source: marks::Source) -> Result<(), Error> {
+/// Puts one value on its system blocklist; an entry that is there already takes the mark, and the answer is `false`.
+async fn block(tx: &mut Tx, amendment: &Amendment<'_>, entry_type: EntryType, source: marks::Source) -> Result<bool, Error> {
     let now = amendment.moment.at;
     let list = blocklist::find_system(tx, amendment.caller.application, entry_type, now).await?;
     match blocklist::find_live(tx, list.id, &source.value, now).await? {
-        Some(entry) => Ok(marks::set_mark(tx, source.record, entry).await?),
-        None => write_from_source(tx, amendment, &list, source).await,
+        Some(entry) => Ok(marks::set_mark(tx, source.record, entry).await.map(|()| false)?),
+        None => write_from_source(tx, amendment, &list, source).await.map(|()| true),
     }
 }
 

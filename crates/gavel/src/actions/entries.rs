@@ -3,6 +3,7 @@
 use gavel_core::{
     access::{Level, Resource},
     entry::EntryValue,
+    guard::Sweep,
     ids::{ApplicationId, EntryId, ListId, SessionId},
     json::{FieldError, FieldErrors, Fields, Value, read},
     list::ListType,
@@ -12,7 +13,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{Caller, Error, amendment::Amendment, approval::Gate};
+use super::{Caller, Error, amendment::Amendment, approval::Gate, sweeps};
 use crate::{
     app::App,
     clock::new_id,
@@ -140,7 +141,14 @@ pub async fn list(
 }
 
 /// Adds a value, typed or taken from a session. The checks come in the contract's order: list, fields, value, session.
-pub async fn add(app: &App, caller: &Caller, id: ListId, body: Result<NewEntry, FieldErrors>) -> Result<EntryView, Error> {
+/// `sweep`: what is asked to become of past sessions that have shown it.
+pub async fn add(
+    app: &App,
+    caller: &Caller,
+    id: ListId,
+    body: Result<NewEntry, FieldErrors>,
+    sweep: Option<Sweep>,
+) -> Result<EntryView, Error> {
     let (caller_, now) = (caller.clone(), app.clock.now());
     app.act(caller, move |tx| {
         Box::pin(async move {
@@ -155,6 +163,8 @@ pub async fn add(app: &App, caller: &Caller, id: ListId, body: Result<NewEntry, 
             let (entry, value, sent) = make(tx, &amendment, &list, new).await?;
             gate.must_let(tx, &[&value], &[]).await?;
             write(tx, &amendment, &list, &entry, &value, &sent).await?;
+            let mode = sweeps::mode(tx, &caller, &list, sweep).await?;
+            sweeps::follow(tx, &amendment, &list, mode, None).await?;
             caller.audit(tx, "entry.added", &[("list", id.0), ("entry", entry.id.0)], now).await?;
             Ok(entry.into())
         })

@@ -5,6 +5,7 @@
 //! statements in [`crate::store`]; what it refuses is an [`Error`], which knows nothing of HTTP.
 
 mod amendment;
+pub mod api_keys;
 pub mod applications;
 mod approval;
 pub mod as_of;
@@ -33,6 +34,7 @@ pub mod preview;
 pub mod proposals;
 pub mod resend;
 mod resubmit;
+pub mod retention;
 pub mod reviews;
 pub mod screen;
 mod searchable;
@@ -42,6 +44,7 @@ pub mod settings;
 pub mod single_url;
 pub mod status;
 mod steps;
+pub mod sweeps;
 pub mod upkeep;
 pub mod workflows;
 

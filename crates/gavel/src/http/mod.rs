@@ -18,8 +18,8 @@ use gavel_core::access::{Level, Power, Resource};
 use http::Method;
 
 use api::{
-    blocklist, decisions, destinations, entries, evidence, files, health, list_history, lists, media, proposals, reviews, screen,
-    sessions, settings, subjects, webhooks, workflows,
+    api_keys, blocklist, decisions, destinations, entries, evidence, files, health, list_history, lists, media, proposals,
+    reviews, screen, sessions, settings, subjects, sweeps, webhooks, workflows,
 };
 use routes::{Access, Route};
 
@@ -95,6 +95,9 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(GET, "/x/lists/{list_uuid}/imports/{import_uuid}/", Lists, files::show),
         route(GET, "/x/lists/{list_uuid}/imports/{import_uuid}/verdicts/", Lists, files::verdicts),
         route(GET, "/x/lists/{list_uuid}/imports/{import_uuid}/rejects/", Lists, files::rejects),
+        route(GET, "/x/lists/{list_uuid}/sweeps/", Lists, sweeps::list),
+        route(GET, "/x/lists/{list_uuid}/sweeps/{sweep_uuid}/", Lists, sweeps::show),
+        route(GET, "/x/lists/{list_uuid}/sweeps/{sweep_uuid}/sessions/", Lists, sweeps::items),
         route(GET, "/x/lists/{list_uuid}/proposals/", Lists, proposals::list),
         route(POST, "/x/lists/{list_uuid}/proposals/", Lists, proposals::create).creates(),
         route(GET, "/x/lists/{list_uuid}/proposals/{proposal_uuid}/", Lists, proposals::show),
@@ -112,6 +115,11 @@ pub fn table(media_limit: usize) -> Vec<Route> {
 
         powerful(GET, "/x/settings/", Power::Settings, settings::show),
         powerful(PATCH, "/x/settings/", Power::Settings, settings::update),
+        powerful(GET, "/x/applications/", Power::Settings, api_keys::applications),
+        powerful(GET, "/x/api-keys/", Power::Keys, api_keys::list),
+        powerful(POST, "/x/api-keys/", Power::Keys, api_keys::create).creates(),
+        powerful(DELETE, "/x/api-keys/{key_uuid}/", Power::Keys, api_keys::revoke).without_answer(),
+        powerful(POST, "/x/retention/report/", Power::Settings, settings::report),
 
         powerful(POST, "/x/subjects/erase/", Power::Erasure, subjects::erase).creates(),
         powerful(GET, "/x/subjects/erasures/", Power::Erasure, subjects::list),

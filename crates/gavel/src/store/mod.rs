@@ -30,9 +30,11 @@ pub mod outbox;
 pub mod preview;
 pub mod proposals;
 pub mod records;
+pub mod retention;
 pub mod revisions;
 pub mod sessions;
 pub mod settings;
+pub mod sweeps;
 pub mod workflows;
 
 pub use db::{Row, Store, StoreError, Tx, Value};

@@ -35,11 +35,8 @@ pub async fn list_showing(
             "key_digest = $4"
         }
         Some(network) => {
-            let (first, last) = match network {
-                IpNet::V4(network) => (network.network().into(), network.broadcast().into()),
-                IpNet::V6(network) => (network.network().into(), network.broadcast().into()),
-            };
-            params.extend([ordered_bytes(first).into(), ordered_bytes(last).into()]);
+            let (first, last) = address_range(network);
+            params.extend([first.into(), last.into()]);
             "address >= $4 AND address <= $5"
         }
     };
@@ -48,6 +45,15 @@ pub async fn list_showing(
          GROUP BY session_id ORDER BY max(created_at) DESC LIMIT $3"
     );
     decided(&tx.query(&sql, &params).await?)
+}
+
+/// The first and the last address of a range, as signals hold them.
+pub(super) fn address_range(network: IpNet) -> (Vec<u8>, Vec<u8>) {
+    let (first, last) = match network {
+        IpNet::V4(network) => (network.network().into(), network.broadcast().into()),
+        IpNet::V6(network) => (network.network().into(), network.broadcast().into()),
+    };
+    (ordered_bytes(first), ordered_bytes(last))
 }
 
 /// Sessions whose decision an entry had a part in, newest first.

@@ -40,6 +40,10 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         | ("GET", "/x/lists/{list_uuid}/imports/{import_uuid}/rejects/")
         | ("GET", "/x/lists/{list_uuid}/diff/")
         | ("GET", "/x/subjects/erasures/{erasure_uuid}/")
+        | ("DELETE", "/x/api-keys/{key_uuid}/")
+        | ("GET", "/x/lists/{list_uuid}/sweeps/")
+        | ("GET", "/x/lists/{list_uuid}/sweeps/{sweep_uuid}/")
+        | ("GET", "/x/lists/{list_uuid}/sweeps/{sweep_uuid}/sessions/")
         | ("GET", "/x/lists/{list_uuid}/proposals/")
         | ("GET", "/x/lists/{list_uuid}/proposals/{proposal_uuid}/")
         | ("POST", "/x/lists/{list_uuid}/proposals/{proposal_uuid}/approve/")
@@ -82,6 +86,8 @@ struct Theirs {
     import: String,
     proposal: String,
     erasure: String,
+    sweep: String,
+    key: String,
     destination: String,
     delivery: String,
     media: String,
@@ -98,11 +104,15 @@ impl Theirs {
         client.post(&format!("/x/sessions/{finished}/evidence/"), evidence).await.ok(200);
         let body = json!({ "name": "Mine", "list_type": "blocklist", "entry_type": "email" });
         let list = text(&client.post("/v3/lists/", body).await.ok(201)["uuid"]);
-        let entry = client.post(&format!("/v3/lists/{list}/entries/"), json!({ "value": "old@example.com" })).await.ok(201);
+        let entry =
+            client.post(&format!("/v3/lists/{list}/entries/?sweep=report"), json!({ "value": "old@example.com" })).await.ok(201);
         let file = client.request(Method::POST, &format!("/x/lists/{list}/entries/import/")).body("value\nfile@example.com\n");
         let import = text(&send(file).await.ok(200)["uuid"]);
         let proposal = json!({ "changes": [{ "op": "add", "value": "proposed@example.com" }] });
         let proposal = client.post(&format!("/x/lists/{list}/proposals/"), proposal).await.ok(201);
+        let sweep = text(&client.get(&format!("/x/lists/{list}/sweeps/")).await.ok(200)["results"][0]["uuid"]);
+        let key = client.post("/x/api-keys/", json!({ "name": "spare", "scopes": "full" })).await.ok(201);
+        let key = text(&key["uuid"]);
         let erased = session().await;
         let erasure = client.post("/x/subjects/erase/", json!({ "session_id": erased })).await.ok(201);
         let erasure = text(&erasure["uuid"]);
@@ -113,7 +123,7 @@ impl Theirs {
         let delivery = delivery.await;
         let media = upload(client).await;
         let (entry, proposal) = (text(&entry["uuid"]), text(&proposal["uuid"]));
-        Self { open, finished, list, entry, import, proposal, erasure, destination, delivery, media }
+        Self { open, finished, list, entry, import, proposal, erasure, sweep, key, destination, delivery, media }
     }
 
     /// The path with ids of these objects.
@@ -126,6 +136,8 @@ impl Theirs {
             "import_uuid" => &self.import,
             "proposal_uuid" => &self.proposal,
             "erasure_uuid" => &self.erasure,
+            "sweep_uuid" => &self.sweep,
+            "key_uuid" => &self.key,
             "destination_uuid" => &self.destination,
             "delivery_uuid" => &self.delivery,
             "media_uuid" => &self.media,

@@ -28,6 +28,7 @@ use crate::{
     },
 };
 pub use steps::{LEASE, run};
+pub(super) use steps::{SESSIONS, release_files};
 
 /// How long a request waits for its erasure to be done; then a worker goes on.
 const PATIENCE: Duration = Duration::from_secs(10);

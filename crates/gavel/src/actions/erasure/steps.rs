@@ -26,12 +26,15 @@ use crate::{
 };
 
 /// Seconds a process has for a step before another one goes on.
-pub const LEASE: i64 = 60;
+pub const LEASE: i64 = 15;
 /// Where an erasure begins.
 pub(super) const FIRST: &str = "entries";
 
+/// Where one begins that looks for nobody beyond the sessions themselves.
+pub(in crate::actions) const SESSIONS: &str = "sessions";
+
 /// Sessions whose entries are dealt with at a time.
-const SESSIONS: u64 = 20;
+const AT_ONCE: u64 = 20;
 /// Proposals, batches of imports and stored answers looked at at a time.
 const PROPOSALS: u64 = 50;
 const BATCHES: u64 = 10;
@@ -74,7 +77,7 @@ async fn collect(app: &App, id: ErasureId) -> Result<Subject, Error> {
             .read::<_, Error, _>(move |tx| {
                 Box::pin(async move {
                     let mut found = Vec::new();
-                    for session in erasures::list_sessions(tx, id, after, SESSIONS).await? {
+                    for session in erasures::list_sessions(tx, id, after, AT_ONCE).await? {
                         found.push((session, erase::find_said(tx, session).await?));
                     }
                     Ok(found)
@@ -132,7 +135,7 @@ async fn entries(app: &App, at: &Erasure) -> Result<Option<Erasure>, Error> {
             let caller = worker(at.application);
             // Whoever changes lists takes their number before looking at anything.
             let amendment = if at.list_entries { Some(Amendment::begin(tx, &caller, now).await?) } else { None };
-            let sessions = erasures::list_sessions(tx, at.id, after(&at.place), SESSIONS).await?;
+            let sessions = erasures::list_sessions(tx, at.id, after(&at.place), AT_ONCE).await?;
             let Some(last) = sessions.last() else {
                 move_on(at, "proposals");
                 return Ok(());
@@ -334,7 +337,7 @@ async fn is_shown(app: &App, session: SessionId) -> Result<bool, Error> {
 
 /// Deletes the files only this session shows. They are said to be gone before they are, so that nobody else begins to show
 /// one; their rows go with the session's, so that a process that is killed in between does it again.
-pub(crate) async fn release_files(app: &App, session: SessionId, now: Timestamp) -> Result<Vec<MediaId>, Error> {
+pub(in crate::actions) async fn release_files(app: &App, session: SessionId, now: Timestamp) -> Result<Vec<MediaId>, Error> {
     let gone = app
         .store
         .write::<_, Error, _>(move |tx| {

@@ -10,9 +10,9 @@ use gavel_core::{
 };
 use serde_json::{Value as Json, json};
 
-use super::{ABORTED, DRY_RUN, Row, Run};
+use super::{ABORTED, DRY_RUN, How, Row, Run};
 use crate::{
-    actions::{Caller, Error, amendment::Amendment, approval::Gate, entries::NewEntry},
+    actions::{Caller, Error, amendment::Amendment, approval::Gate, entries::NewEntry, sweeps},
     clock::new_id,
     store::{
         Tx,
@@ -164,7 +164,10 @@ impl Run {
                     if !ends {
                         match how.dry_run {
                             true => look(tx, &list, &good, &mut seen, &mut verdicts, now).await?,
-                            false => add(tx, &amendment, &list, good, &mut verdicts).await?,
+                            false => {
+                                add(tx, &amendment, &list, good, &mut verdicts).await?;
+                                look_back(tx, &amendment, &list, (how, &job), verdicts.added).await?;
+                            }
                         }
                         job.rows += count;
                     }
@@ -199,6 +202,21 @@ async fn may_add(tx: &mut Tx, caller: &Caller, list: &List, rows: &[Good], now: 
         Err(Error::NotAllowed(_)) => Ok(false),
         done => done.map(|()| true),
     }
+}
+
+/// Has a sweep follow what a batch has added.
+async fn look_back(
+    tx: &mut Tx,
+    amendment: &Amendment<'_>,
+    list: &List,
+    (how, job): (How, &Import),
+    added: u64,
+) -> Result<(), Error> {
+    if added == 0 {
+        return Ok(());
+    }
+    let mode = sweeps::mode(tx, amendment.caller, list, how.sweep).await?;
+    sweeps::follow(tx, amendment, list, mode, Some(job.id)).await
 }
 
 /// Adds what the list does not hold.

@@ -22,6 +22,7 @@ use super::{
     entries::{self, COMMENT},
     entry_details,
     preview::{self, Preview},
+    sweeps,
 };
 use crate::{
     app::App,
@@ -211,7 +212,7 @@ fn who(caller: &Caller) -> Who {
 }
 
 /// The person who acts, or who made the key that does.
-async fn person_behind(tx: &mut Tx, caller: &Caller) -> Result<Option<Uuid>, Error> {
+pub(super) async fn person_behind(tx: &mut Tx, caller: &Caller) -> Result<Option<Uuid>, Error> {
     match &caller.actor {
         Actor::Member { id, .. } => Ok(Some(*id)),
         Actor::ApiKey { id, .. } => Ok(keys::find_maker(tx, *id).await?),
@@ -318,6 +319,10 @@ pub async fn approve(
             let moved = effect.added + effect.removed + effect.changed > 0;
             if moved {
                 amendment.note(tx, list.id, effect).await?;
+            }
+            if effect.added > 0 {
+                let mode = sweeps::mode(tx, &caller, &list, None).await?;
+                sweeps::follow(tx, &amendment, &list, mode, None).await?;
             }
             let revision = moved.then_some(amendment.moment.revision);
             proposals::set_decided(tx, id, "approved", &who(&caller), &note.comment, (now, revision)).await?;

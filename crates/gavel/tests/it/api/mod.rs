@@ -1,5 +1,6 @@
 //! The API, one module per resource.
 
+mod api_keys;
 mod authentication;
 mod blocklist;
 mod console_routes;
@@ -21,11 +22,13 @@ mod matches;
 mod media;
 mod paging;
 mod preview;
+mod retention;
 mod reviews;
 mod screen;
 mod session_list;
 mod sessions;
 mod settings;
+mod sweeps;
 mod update_status;
 mod upkeep;
 mod webhook;
