@@ -59,6 +59,12 @@ ids! {
     ImportId;
     /// An entry of a list; the same through all its versions.
     EntryId;
+    /// Changes of a list that wait for another person.
+    ProposalId;
+    /// A look at past sessions after additions to a blocklist.
+    SweepId;
+    /// The removal of everything held about a person.
+    ErasureId;
     /// A stored picture, video or document.
     MediaId;
     /// All versions of one workflow.

@@ -10,7 +10,7 @@ use gavel_core::{
 };
 use serde::Serialize;
 
-use super::{Caller, Error, amendment::Amendment, decision, entries::write_from_source};
+use super::{Caller, Error, amendment::Amendment, approval::Gate, decision, entries::write_from_source, sweeps};
 use crate::{
     app::App,
     store::{
@@ -78,8 +78,16 @@ pub async fn add(app: &App, caller: &Caller, body: Result<Selection, FieldErrors
             let session = find(tx, &caller_, selection.session).await?;
             let mut errors = FieldErrors::default();
             for (entry_type, flag) in selection.kinds {
+                let list = blocklist::find_system(tx, caller_.application, entry_type, now).await?;
+                let gate = Gate::of(tx, caller_.application, list.id).await?;
                 match marks::list_sources(tx, &session, entry_type).await?.pop() {
-                    Some(source) => block(tx, &amendment, entry_type, source).await?,
+                    Some(source) => {
+                        gate.must_let(tx, &[&source.value], &[]).await?;
+                        if block(tx, &amendment, entry_type, source).await? {
+                            let mode = sweeps::mode(tx, &caller_, &list, None).await?;
+                            sweeps::follow(tx, &amendment, &list, mode, None).await?;
+                        }
+                    }
                     None => errors.add(flag, FieldError::text(format!("Session has no {entry_type} data."))),
                 }
             }
@@ -97,13 +105,13 @@ async fn find(tx: &mut Tx, caller: &Caller, id: SessionId) -> Result<Session, Er
     sessions::find_session(tx, caller.application, id).await?.ok_or(Error::NO_SESSION)
 }
 
-/// Puts one value on its system blocklist; an entry that is there already takes the mark.
-async fn block(tx: &mut Tx, amendment: &Amendment<'_>, entry_type: EntryType, source: marks::Source) -> Result<(), Error> {
+/// Puts one value on its system blocklist; an entry that is there already takes the mark, and the answer is `false`.
+async fn block(tx: &mut Tx, amendment: &Amendment<'_>, entry_type: EntryType, source: marks::Source) -> Result<bool, Error> {
     let now = amendment.moment.at;
     let list = blocklist::find_system(tx, amendment.caller.application, entry_type, now).await?;
     match blocklist::find_live(tx, list.id, &source.value, now).await? {
-        Some(entry) => Ok(marks::set_mark(tx, source.record, entry).await?),
-        None => write_from_source(tx, amendment, &list, source).await,
+        Some(entry) => Ok(marks::set_mark(tx, source.record, entry).await.map(|()| false)?),
+        None => write_from_source(tx, amendment, &list, source).await.map(|()| true),
     }
 }
 
@@ -118,11 +126,13 @@ pub async fn remove(app: &App, caller: &Caller, body: Result<Selection, FieldErr
             let session = find(tx, &caller_, selection.session).await?;
             for (entry_type, _) in selection.kinds {
                 let list = blocklist::find_system(tx, application, entry_type, now).await?;
+                let made = blocklist::list_made_from(tx, list.id, session.id).await?;
+                Gate::of(tx, application, list.id).await?.must_let(tx, &[], &made).await?;
                 let sources = marks::list_sources(tx, &session, entry_type).await?;
                 let records: Vec<_> = sources.iter().map(|source| source.record).collect();
                 marks::clear_marks(tx, &records).await?;
                 let mut removed = 0;
-                for entry in blocklist::list_made_from(tx, list.id, session.id).await? {
+                for entry in made {
                     if entries::remove_entry(tx, list.id, entry, amendment.moment).await? {
                         lists::add_to_count(tx, list.id, -1, now).await?;
                         removed += 1;

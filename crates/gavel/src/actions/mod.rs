@@ -5,7 +5,9 @@
 //! statements in [`crate::store`]; what it refuses is an [`Error`], which knows nothing of HTTP.
 
 mod amendment;
+pub mod api_keys;
 pub mod applications;
+mod approval;
 pub mod as_of;
 pub mod blocklist;
 pub mod decision;
@@ -14,6 +16,7 @@ pub mod destinations;
 pub mod edits;
 pub mod entries;
 pub mod entry_details;
+pub mod erasure;
 pub mod events;
 pub mod evidence;
 pub mod export;
@@ -31,8 +34,10 @@ pub mod media;
 pub mod new_session;
 mod portrait;
 pub mod preview;
+pub mod proposals;
 pub mod resend;
 mod resubmit;
+pub mod retention;
 pub mod reviews;
 pub mod screen;
 mod searchable;
@@ -40,9 +45,11 @@ pub mod session_files;
 pub mod session_list;
 pub mod session_notes;
 pub mod sessions;
+pub mod settings;
 pub mod single_url;
 pub mod status;
 mod steps;
+pub mod sweeps;
 pub mod upkeep;
 pub mod workflows;
 
@@ -110,11 +117,26 @@ impl Caller {
 
     /// Writes the audit row of a successful change. The only way to one.
     pub async fn audit(&self, tx: &mut Tx, kind: &str, objects: &[(&str, Uuid)], at: Timestamp) -> Result<(), StoreError> {
-        let personal = serde_json::json!({
+        self.audit_values(tx, kind, objects, serde_json::Map::new(), at).await
+    }
+
+    /// The same, with values kept beside the row: what stood there before and after, what the caller said.
+    pub async fn audit_values(
+        &self,
+        tx: &mut Tx,
+        kind: &str,
+        objects: &[(&str, Uuid)],
+        values: serde_json::Map<String, serde_json::Value>,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut personal = serde_json::json!({
             "path": self.path,
             "ip": self.ip.map(|ip| ip.to_string()),
             "email": self.actor.email(),
         });
+        if let Some(members) = personal.as_object_mut() {
+            members.extend(values);
+        }
         audit::append(
             tx,
             &audit::Event {
@@ -148,6 +170,9 @@ pub enum Error {
     /// The key or the person may not do this.
     #[error("not permitted")]
     Forbidden,
+    /// The same, where the state of things is why, and the text says so.
+    #[error("{0}")]
+    NotAllowed(&'static str),
     /// Fields of the body or the query are not acceptable.
     #[error("invalid fields")]
     Invalid(FieldErrors),
@@ -166,6 +191,9 @@ pub enum Error {
     /// The `Idempotency-Key` belongs to another request.
     #[error("key used with a different request")]
     OtherRequest,
+    /// What it was about has been erased.
+    #[error("erased")]
+    Erased,
     /// Something this server was not set up with; the text is the contract's.
     #[error("{0}")]
     NotConfigured(&'static str),

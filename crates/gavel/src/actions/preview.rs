@@ -95,7 +95,7 @@ pub async fn preview(app: &App, caller: &Caller, body: Result<Changes, gavel_cor
     }
 }
 
-async fn look(tx: &mut Tx, application: ApplicationId, changes: Changes, now: Timestamp) -> Result<Preview, Error> {
+pub(super) async fn look(tx: &mut Tx, application: ApplicationId, changes: Changes, now: Timestamp) -> Result<Preview, Error> {
     let lists_revision = applications::current(tx, application, Counter::ListsRevision).await?;
     let (effect, without_effect) = changes.resolve(tx, application, now).await?;
     let touched = touched(tx, application, &effect).await?;

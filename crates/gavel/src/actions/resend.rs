@@ -16,6 +16,7 @@ use crate::{
     store::{
         applications, deliveries,
         destinations::{self, Tally},
+        events,
         outbox::Claimed,
     },
     workers::attempt,
@@ -91,6 +92,9 @@ async fn send(app: &App, caller: &Caller, event: Claimed) -> Result<DeliveryView
             let mut tally = Tally::default();
             tally.add(attempt.succeeded(), attempt.ms, attempt.began);
             destinations::count_attempts(tx, event.destination, &tally).await?;
+            if !event.is_test && !events::hold(tx, event.event).await? {
+                return Err(Error::NOT_FOUND); // Erased, or too old, since it was looked up.
+            }
             let kind = if event.is_test { "destination.tested" } else { "delivery.resent" };
             let delivery = attempt.into_delivery(&event);
             deliveries::insert_deliveries(tx, &[&delivery]).await?;

@@ -199,7 +199,7 @@ async fn take_in(
         _ => None,
     });
     let format = options.format.map(Format::from).or(by_ending).unwrap_or(Format::Csv);
-    let how = How { format, dry_run: options.dry_run, abort: options.on_error == OnError::Abort };
+    let how = How { format, dry_run: options.dry_run, abort: options.on_error == OnError::Abort, sweep: None };
     let (input, size): (Box<dyn tokio::io::AsyncRead + Unpin>, Option<u64>) = if path == std::path::Path::new("-") {
         (Box::new(tokio::io::stdin()), None)
     } else {

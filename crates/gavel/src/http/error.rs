@@ -90,12 +90,14 @@ fn action(error: Error) -> Response {
         Error::NotFound(text) => detail(StatusCode::NOT_FOUND, text),
         Error::NoSuch(text) => detail(StatusCode::NOT_FOUND, &text),
         Error::Forbidden => detail(StatusCode::FORBIDDEN, "You do not have permission to perform this action."),
+        Error::NotAllowed(text) => detail(StatusCode::FORBIDDEN, text),
         Error::Invalid(errors) => body(StatusCode::BAD_REQUEST, &errors),
         Error::Refused(text) => detail(StatusCode::BAD_REQUEST, &text),
         Error::RefusedBare(text) => body(StatusCode::BAD_REQUEST, &[text]),
         Error::Stale => detail(StatusCode::PRECONDITION_FAILED, "The session was changed by someone else."),
         Error::StillRunning => detail(StatusCode::CONFLICT, "A request with this Idempotency-Key is still running."),
         Error::OtherRequest => detail(StatusCode::UNPROCESSABLE_ENTITY, "Idempotency-Key was used with a different request."),
+        Error::Erased => detail(StatusCode::GONE, "The data of this subject was erased."),
         Error::NotConfigured(text) => detail(StatusCode::SERVICE_UNAVAILABLE, text),
         Error::Unavailable(reason) => {
             tracing::warn!(reason, "not available");

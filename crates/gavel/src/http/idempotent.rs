@@ -150,6 +150,9 @@ async fn find(app: &App, caller: &Caller, claim: &Claim) -> Result<Found, Error>
 }
 
 fn replay(app: &App, facts: &RouteFacts, sealed: &[u8]) -> ApiResult<Response> {
+    if sealed.is_empty() {
+        return Err(Error::Erased.into()); // The request was done; what it answered spoke of somebody who is erased.
+    }
     let text =
         app.secrets.open("idempotency", sealed).ok_or_else(|| ApiError::Action(Error::fault("a stored answer does not open")))?;
     if facts.success == StatusCode::NO_CONTENT {

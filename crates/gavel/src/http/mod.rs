@@ -14,12 +14,12 @@ pub mod routes;
 pub mod serve;
 
 use axum::handler::Handler;
-use gavel_core::access::{Level, Resource};
+use gavel_core::access::{Level, Power, Resource};
 use http::Method;
 
 use api::{
-    blocklist, decisions, destinations, edits, entries, evidence, files, health, list_history, lists, media, reviews, screen,
-    session_notes, sessions, webhooks, workflows,
+    api_keys, blocklist, decisions, destinations, edits, entries, evidence, files, health, list_history, lists, media, proposals,
+    reviews, screen, session_notes, sessions, settings, subjects, sweeps, webhooks, workflows,
 };
 use routes::{Access, Route};
 
@@ -107,6 +107,15 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(GET, "/x/lists/{list_uuid}/imports/{import_uuid}/", Lists, files::show),
         route(GET, "/x/lists/{list_uuid}/imports/{import_uuid}/verdicts/", Lists, files::verdicts),
         route(GET, "/x/lists/{list_uuid}/imports/{import_uuid}/rejects/", Lists, files::rejects),
+        route(GET, "/x/lists/{list_uuid}/sweeps/", Lists, sweeps::list),
+        route(GET, "/x/lists/{list_uuid}/sweeps/{sweep_uuid}/", Lists, sweeps::show),
+        route(GET, "/x/lists/{list_uuid}/sweeps/{sweep_uuid}/sessions/", Lists, sweeps::items),
+        route(GET, "/x/lists/{list_uuid}/proposals/", Lists, proposals::list),
+        route(POST, "/x/lists/{list_uuid}/proposals/", Lists, proposals::create).creates(),
+        route(GET, "/x/lists/{list_uuid}/proposals/{proposal_uuid}/", Lists, proposals::show),
+        route(POST, "/x/lists/{list_uuid}/proposals/{proposal_uuid}/approve/", Lists, proposals::approve),
+        route(POST, "/x/lists/{list_uuid}/proposals/{proposal_uuid}/reject/", Lists, proposals::reject),
+        route(POST, "/x/lists/{list_uuid}/proposals/{proposal_uuid}/withdraw/", Lists, proposals::withdraw),
 
         route(GET, "/x/webhook/destinations/{destination_uuid}/", Webhooks, webhooks::show),
         route(POST, "/x/webhook/destinations/{destination_uuid}/test/", Webhooks, webhooks::test),
@@ -115,6 +124,18 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(POST, "/x/webhook/destinations/{destination_uuid}/resume/", Webhooks, webhooks::resume),
         route(POST, "/x/webhook/destinations/{destination_uuid}/replay/", Webhooks, webhooks::replay),
         route(GET, "/x/webhook/destinations/{destination_uuid}/dead-letters/", Webhooks, webhooks::dead_letters),
+
+        powerful(GET, "/x/settings/", Power::Settings, settings::show),
+        powerful(PATCH, "/x/settings/", Power::Settings, settings::update),
+        powerful(GET, "/x/applications/", Power::Settings, api_keys::applications),
+        powerful(GET, "/x/api-keys/", Power::Keys, api_keys::list),
+        powerful(POST, "/x/api-keys/", Power::Keys, api_keys::create).creates(),
+        powerful(DELETE, "/x/api-keys/{key_uuid}/", Power::Keys, api_keys::revoke).without_answer(),
+        powerful(POST, "/x/retention/report/", Power::Settings, settings::report),
+
+        powerful(POST, "/x/subjects/erase/", Power::Erasure, subjects::erase).creates(),
+        powerful(GET, "/x/subjects/erasures/", Power::Erasure, subjects::list),
+        powerful(GET, "/x/subjects/erasures/{erasure_uuid}/", Power::Erasure, subjects::show),
     ]
 }
 
@@ -126,6 +147,11 @@ fn public<T: 'static>(path: &'static str, handler: impl Handler<T, App>) -> Rout
 fn route<T: 'static>(method: Method, path: &'static str, resource: Resource, handler: impl Handler<T, App>) -> Route {
     let level = if method == Method::GET { Level::Read } else { Level::Write };
     Route::new(method, path, Access::Scope(resource, level), handler)
+}
+
+/// A route for keys with full access, and people whose role has a power.
+fn powerful<T: 'static>(method: Method, path: &'static str, power: Power, handler: impl Handler<T, App>) -> Route {
+    Route::new(method, path, Access::Power(power), handler)
 }
 
 /// The server for this application.

@@ -5,6 +5,7 @@
 
 use gavel_core::{
     entry::EntryType,
+    guard::Approval,
     ids::{ApplicationId, ListId},
     list::{FloodGuard, ListType},
     time::Timestamp,
@@ -225,6 +226,20 @@ pub async fn find_facts(tx: &mut Tx, id: ListId, now: Timestamp) -> Result<Facts
 pub async fn set_flood_guard(tx: &mut Tx, id: ListId, guard: Option<FloodGuard>) -> Result<(), StoreError> {
     let text = guard.map(|guard| serde_json::to_string(&guard)).transpose().map_err(|_| StoreError::unreadable("flood guard"))?;
     tx.execute("UPDATE lists SET flood_guard = $2 WHERE id = $1", &[id.0.into(), text.into()]).await?;
+    Ok(())
+}
+
+/// Which changes of a list need another person.
+pub async fn find_approval(tx: &mut Tx, id: ListId) -> Result<Approval, StoreError> {
+    let row = tx.query_opt("SELECT approval FROM lists WHERE id = $1", &[id.0.into()]).await?;
+    let text: Option<String> = row.map_or(Ok(None), |row| row.get(0))?;
+    text.map_or(Ok(Approval::None), |text| serde_json::from_str(&text).map_err(|_| StoreError::unreadable("approval")))
+}
+
+/// Says which changes of a list need another person.
+pub async fn set_approval(tx: &mut Tx, id: ListId, approval: Approval) -> Result<(), StoreError> {
+    let text = serde_json::to_string(&approval).map_err(|_| StoreError::unreadable("approval"))?;
+    tx.execute("UPDATE lists SET approval = $2 WHERE id = $1", &[id.0.into(), text.into()]).await?;
     Ok(())
 }
 

@@ -35,11 +35,8 @@ pub async fn list_showing(
             "key_digest = $4"
         }
         Some(network) => {
-            let (first, last) = match network {
-                IpNet::V4(network) => (network.network().into(), network.broadcast().into()),
-                IpNet::V6(network) => (network.network().into(), network.broadcast().into()),
-            };
-            params.extend([ordered_bytes(first).into(), ordered_bytes(last).into()]);
+            let (first, last) = address_range(network);
+            params.extend([first.into(), last.into()]);
             "address >= $4 AND address <= $5"
         }
     };
@@ -50,12 +47,28 @@ pub async fn list_showing(
     decided(&tx.query(&sql, &params).await?)
 }
 
+/// The first and the last address of a range, as signals hold them.
+pub(super) fn address_range(network: IpNet) -> (Vec<u8>, Vec<u8>) {
+    let (first, last) = match network {
+        IpNet::V4(network) => (network.network().into(), network.broadcast().into()),
+        IpNet::V6(network) => (network.network().into(), network.broadcast().into()),
+    };
+    (ordered_bytes(first), ordered_bytes(last))
+}
+
 /// Sessions whose decision an entry had a part in, newest first.
 pub async fn list_hit(tx: &mut Tx, entry: EntryId, most: u64) -> Result<Vec<Decided>, StoreError> {
     let sql =
         "SELECT min(s.evaluated_at), s.session_id FROM hits h JOIN screenings s ON s.id = h.screening_id WHERE h.entry_id = $1
          GROUP BY s.session_id ORDER BY max(s.evaluated_at) DESC LIMIT $2";
     decided(&tx.query(sql, &[entry.0.into(), most.into()]).await?)
+}
+
+/// How many sessions' decisions entries of a list had a part in; not counted further than `most`.
+pub async fn count_hit_by_list(tx: &mut Tx, list: ListId, most: u64) -> Result<u64, StoreError> {
+    let sql = "SELECT count(*) FROM (
+             SELECT DISTINCT s.session_id FROM hits h JOIN screenings s ON s.id = h.screening_id WHERE h.list_id = $1 LIMIT $2) t";
+    tx.query_opt(sql, &[list.0.into(), most.into()]).await?.map_or(Ok(0), |row| row.get(0))
 }
 
 /// Sessions of a person or company whose `vendor_data` has this match key, newest first.

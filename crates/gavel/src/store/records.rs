@@ -88,6 +88,17 @@ pub async fn insert_record(tx: &mut Tx, application: ApplicationId, record: &Rec
         ],
     )
     .await?;
+    // By these a session is found when it is erased.
+    for shown in record.matches.as_array().into_iter().flatten() {
+        if let Some(id) = shown.get("session_id").and_then(Json::as_str).and_then(|id| id.parse::<SessionId>().ok()) {
+            tx.execute(
+                "INSERT INTO shown_in (session_id, record_id, holder_id) VALUES ($1, $2, $3)
+                 ON CONFLICT (session_id, record_id) DO NOTHING",
+                &[id.0.into(), record.id.0.into(), record.session.0.into()],
+            )
+            .await?;
+        }
+    }
     Ok(())
 }
 

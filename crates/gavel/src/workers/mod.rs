@@ -3,9 +3,12 @@
 
 pub mod attempt;
 pub mod deliver;
+pub mod erase;
 pub mod forget;
 pub mod lists;
 mod record;
+pub mod retain;
+pub mod sweep;
 
 use std::time::Duration;
 
@@ -29,6 +32,9 @@ pub fn start(app: &App) -> Workers {
     tasks.spawn(lists::count(app.clone(), stopped.clone()));
     tasks.spawn(lists::expire(app.clone(), stopped.clone()));
     tasks.spawn(forget_old_answers(app.clone(), stopped.clone()));
+    tasks.spawn(erase::run(app.clone(), stopped.clone()));
+    tasks.spawn(sweep::run(app.clone(), stopped.clone()));
+    tasks.spawn(retain::run(app.clone(), stopped.clone()));
     tasks.spawn(forget::run(app.clone(), stopped));
     Workers { tasks, stop }
 }

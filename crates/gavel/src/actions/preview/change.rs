@@ -116,6 +116,12 @@ impl Effect {
 }
 
 impl Changes {
+    /// Values that would come to a list (`true`) or go.
+    pub(in crate::actions) fn of_list(list: ListId, values: Vec<(bool, String)>) -> Self {
+        let change = |(comes, value)| Sent { op: if comes { Op::Add } else { Op::Remove }, list, value };
+        Self(values.into_iter().map(change).collect())
+    }
+
     /// Looks lists and values up. Of several changes of one value the last counts.
     pub(super) async fn resolve(
         self,

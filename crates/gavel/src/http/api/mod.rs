@@ -1,6 +1,7 @@
 //! Handlers, one file per resource. Each takes, acts and shows; what it may do and with which status it answers stands
 //! in the table of routes.
 
+pub mod api_keys;
 pub mod blocklist;
 pub mod decisions;
 pub mod destinations;
@@ -12,9 +13,13 @@ pub mod health;
 pub mod list_history;
 pub mod lists;
 pub mod media;
+pub mod proposals;
 pub mod reviews;
 pub mod screen;
 pub mod session_notes;
 pub mod sessions;
+pub mod settings;
+pub mod subjects;
+pub mod sweeps;
 pub mod webhooks;
 pub mod workflows;

@@ -223,6 +223,15 @@ impl Store {
         answer.await.unwrap_or_else(|_| Err(lost().into()))
     }
 
+    /// Copies the whole log into the database and empties it, so that nothing stands there that is no longer in a table.
+    /// `false`: a read under way still needs it. PostgreSQL looks after its log itself.
+    pub async fn empty_log(&self) -> Result<bool, StoreError> {
+        match &self.engine {
+            Engine::Sqlite(handle) => handle.empty_log().await,
+            Engine::Postgres(_) => Ok(true),
+        }
+    }
+
     /// Waits for queued writes and closes the log; used once, at the end of the process.
     pub async fn close(&self) {
         if let Engine::Sqlite(handle) = &self.engine {

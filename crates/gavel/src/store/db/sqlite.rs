@@ -52,6 +52,7 @@ pub(super) struct Handle {
 
 enum Order {
     Run(Job),
+    EmptyLog(tokio::sync::oneshot::Sender<bool>),
     Close(tokio::sync::oneshot::Sender<()>),
 }
 
@@ -107,6 +108,13 @@ impl Handle {
         }
     }
 
+    pub(super) async fn empty_log(&self) -> Result<bool, StoreError> {
+        let (done, emptied) = tokio::sync::oneshot::channel();
+        let closed = || StoreError::Unavailable("the database is closed".into());
+        self.writes.send(Order::EmptyLog(done)).await.map_err(|_| closed())?;
+        emptied.await.map_err(|_| closed())
+    }
+
     pub(super) async fn close(&self) {
         let (done, closed) = tokio::sync::oneshot::channel();
         if self.writes.send(Order::Close(done)).await.is_ok() {
@@ -134,9 +142,11 @@ impl Writer {
         let mut closing = None;
         while closing.is_none() && self.orders.blocking_recv_many(&mut batch, BATCH) > 0 {
             let mut jobs = Vec::with_capacity(batch.len());
+            let mut emptying = Vec::new();
             for order in batch.drain(..) {
                 match order {
                     Order::Run(job) => jobs.push(job),
+                    Order::EmptyLog(done) => emptying.push(done),
                     Order::Close(done) => closing = Some(done),
                 }
             }
@@ -144,6 +154,7 @@ impl Writer {
                 self.commit(jobs);
                 self.keep_log_short();
             }
+            self.empty_log(emptying);
         }
         self.orders.close();
         while let Ok(order) = self.orders.try_recv() {
@@ -191,6 +202,16 @@ impl Writer {
         }
         for (answer, settled) in batch.answers {
             answer(batch.failure.clone().map_or(settled, |reason| Err(StoreError::Unavailable(reason))));
+        }
+    }
+
+    /// Empties the log for those who ask, after everything they may have written.
+    fn empty_log(&self, asked: Vec<tokio::sync::oneshot::Sender<bool>>) {
+        let Some(connection) = self.connection.as_ref().filter(|_| !asked.is_empty()) else { return };
+        let _copying = self.copying.lock();
+        let empty = checkpoint(connection, "TRUNCATE", RESTART).unwrap_or(false);
+        for done in asked {
+            let _ = done.send(empty);
         }
     }
 

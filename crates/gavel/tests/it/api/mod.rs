@@ -1,5 +1,6 @@
 //! The API, one module per resource.
 
+mod api_keys;
 mod authentication;
 mod blocklist;
 mod console_routes;
@@ -12,8 +13,10 @@ mod edits_of_hits;
 mod edits_property;
 mod entries;
 mod entries_from_sessions;
+mod erasure;
 mod evidence;
 mod feature_status;
+mod four_eyes;
 mod idempotency;
 mod imports;
 mod list_history;
@@ -23,11 +26,14 @@ mod matches;
 mod media;
 mod paging;
 mod preview;
+mod retention;
 mod reviews;
 mod screen;
 mod session_list;
 mod session_notes;
 mod sessions;
+mod settings;
+mod sweeps;
 mod update_status;
 mod upkeep;
 mod webhook;

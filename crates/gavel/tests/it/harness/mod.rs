@@ -61,7 +61,7 @@ pub struct Server {
     pub app: App,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
-    _place: database::Place,
+    place: database::Place,
 }
 
 impl Server {
@@ -86,7 +86,7 @@ impl Server {
         let running = tokio::spawn(ready.run(async move {
             let _ = stopped.await;
         }));
-        Self { client, app, stop: Some(stop), running: Some(running), _place: place }
+        Self { client, app, stop: Some(stop), running: Some(running), place: place }
     }
 
     /// Ends the server as a signal would, and waits until it has ended.
@@ -95,6 +95,11 @@ impl Server {
         if let Some(running) = self.running.take() {
             running.await.unwrap();
         }
+    }
+
+    /// The URL of its PostgreSQL database, if it is one.
+    pub fn database_url(&self) -> Option<String> {
+        self.place.url()
     }
 
     /// Base address.
