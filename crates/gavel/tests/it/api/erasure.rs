@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Texts that name the person, anywhere.
-const PERSONAL: [&str; 16] = [
+const PERSONAL: [&str; 20] = [
     "Lucia Fernandez",
     "lucia.fernandez@mail.example",
     "XDB987654",
@@ -29,6 +29,10 @@ const PERSONAL: [&str; 16] = [
     "lucia.example/back",
     "Lucias label",
     "imported-lucia-note",
+    "tag-of-lucia",
+    "file-of-lucia",
+    "noted about Lucia",
+    "XDC000111",
 ];
 
 /// Makes a person and everything that can be held about one. Answers their sessions and how often they are listed.
@@ -55,6 +59,11 @@ async fn make_lucia(server: &Server, receiver: &Receiver) -> (Vec<String>, Strin
     client.post_once("key-lucia", &format!("/x/sessions/{first}/evidence/"), evidence.clone()).await.ok(200);
     let review = json!({ "new_status": "Declined", "comment": "A comment about Lucia" });
     client.post(&format!("/v3/sessions/{first}/reviews/"), review).await.ok(201);
+    client.post(&format!("/x/sessions/{first}/tags/"), json!({ "tag": "tag-of-lucia" })).await.ok(201);
+    client.post(&format!("/x/sessions/{first}/comments/"), json!({ "comment": "noted about Lucia" })).await.ok(201);
+    let attached = json!({ "media": upload(client).await, "name": "file-of-lucia" });
+    client.post(&format!("/x/sessions/{first}/files/"), attached).await.ok(201);
+    client.patch(&format!("/v3/session/{first}/update-data/"), json!({ "document_number": "XDC000111" })).await.ok(200);
     let second = server.session_with(more).await;
     client.delete(&format!("/v3/session/{second}/delete/")).await.ok(204);
     let documents = server.system_list("document").await;
