@@ -7,6 +7,8 @@
 mod amendment;
 pub mod applications;
 pub mod as_of;
+pub mod audit_keys;
+pub mod audit_trail;
 pub mod blocklist;
 pub mod decision;
 pub mod delete_session;
@@ -32,6 +34,7 @@ pub mod resend;
 mod resubmit;
 pub mod reviews;
 pub mod screen;
+pub mod seal;
 mod searchable;
 pub mod session_list;
 pub mod sessions;

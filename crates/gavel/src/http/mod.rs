@@ -18,8 +18,8 @@ use gavel_core::access::{Level, Resource};
 use http::Method;
 
 use api::{
-    blocklist, decisions, destinations, entries, evidence, files, health, list_history, lists, media, reviews, screen, sessions,
-    webhooks, workflows,
+    audit, blocklist, decisions, destinations, entries, evidence, files, health, list_history, lists, media, reviews, screen,
+    sessions, webhooks, workflows,
 };
 use routes::{Access, Route};
 
@@ -32,7 +32,7 @@ pub fn table(media_limit: usize) -> Vec<Route> {
     const POST: Method = Method::POST;
     const PATCH: Method = Method::PATCH;
     const DELETE: Method = Method::DELETE;
-    use Resource::{Lists, Sessions, Webhooks, Workflows};
+    use Resource::{Audit, Lists, Sessions, Webhooks, Workflows};
     vec![
         public("/livez/", health::livez),
         public("/readyz/", health::readyz),
@@ -103,6 +103,12 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(POST, "/x/webhook/destinations/{destination_uuid}/resume/", Webhooks, webhooks::resume),
         route(POST, "/x/webhook/destinations/{destination_uuid}/replay/", Webhooks, webhooks::replay),
         route(GET, "/x/webhook/destinations/{destination_uuid}/dead-letters/", Webhooks, webhooks::dead_letters),
+
+        route(GET, "/x/audit/events/", Audit, audit::events),
+        route(GET, "/x/audit/export/", Audit, audit::export),
+        route(GET, "/x/audit/checkpoints/", Audit, audit::checkpoints),
+        route(GET, "/x/audit/public-key/", Audit, audit::public_key),
+        route(GET, "/x/audit/logs/", Audit, audit::logs),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! Handlers, one file per resource. Each takes, acts and shows; what it may do and with which status it answers stands
 //! in the table of routes.
 
+pub mod audit;
 pub mod blocklist;
 pub mod decisions;
 pub mod destinations;

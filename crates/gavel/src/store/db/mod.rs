@@ -79,6 +79,8 @@ pub struct Wakes {
     pub deliveries: Notify,
     /// A list has changed.
     pub lists: Notify,
+    /// An audit row waits to be sealed.
+    pub audit: Notify,
 }
 
 /// What the transaction asks to be woken when, and only when, it is committed.
@@ -86,6 +88,7 @@ pub struct Wakes {
 pub(crate) struct WakeSet {
     deliveries: bool,
     lists: bool,
+    audit: bool,
 }
 
 impl Wakes {
@@ -95,6 +98,9 @@ impl Wakes {
         }
         if set.lists {
             self.lists.notify_one();
+        }
+        if set.audit {
+            self.audit.notify_one();
         }
     }
 }
@@ -303,6 +309,11 @@ impl Tx {
     /// After the commit, wake the follower of the lists.
     pub fn wake_lists(&mut self) {
         self.wake.lists = true;
+    }
+
+    /// After the commit, wake the sealer.
+    pub fn wake_sealer(&mut self) {
+        self.wake.audit = true;
     }
 }
 

@@ -245,8 +245,11 @@ fn run_all(tx: &mut Tx, jobs: Vec<Job>) -> Batch {
         if let Ok(Ended { answer, settled, kept }) = ended {
             if kept {
                 let earlier = batch.wake;
-                batch.wake =
-                    WakeSet { deliveries: earlier.deliveries | tx.wake.deliveries, lists: earlier.lists | tx.wake.lists };
+                batch.wake = WakeSet {
+                    deliveries: earlier.deliveries | tx.wake.deliveries,
+                    lists: earlier.lists | tx.wake.lists,
+                    audit: earlier.audit | tx.wake.audit,
+                };
             }
             batch.answers.push((answer, settled));
         } else if let Err(Broken::Savepoint(reason, answer)) = ended {
