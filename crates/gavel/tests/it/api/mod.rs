@@ -1,5 +1,6 @@
 //! The API, one module per resource.
 
+mod audit;
 mod authentication;
 mod blocklist;
 mod console_routes;
