@@ -4,7 +4,10 @@ use gavel::{
     actions::{Caller, Error, audit_trail},
     store::{StoreError, applications, audit_log::Filter},
 };
-use gavel_core::access::{Actor, Role};
+use gavel_core::{
+    access::{Actor, Role},
+    audit::KINDS,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -14,6 +17,46 @@ use crate::{
         trail::{export, public_key, sealed, verify},
     },
 };
+
+/// What the server writes is in the catalogue, and the catalogue is in the document.
+#[test]
+fn every_kind_is_documented() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+    let (mut folders, mut written) = (vec![std::path::PathBuf::from(root)], std::collections::BTreeSet::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            match entry.extension() {
+                None => folders.push(entry),
+                Some(_) => written.extend(kinds_in(&std::fs::read_to_string(entry).unwrap())),
+            }
+        }
+    }
+    assert!(written.len() > 30 && written.contains("delivery.resent"), "{written:?}");
+    let known: Vec<String> = KINDS.iter().map(|(kind, says)| format!("| `{kind}` | {says} |")).collect();
+    let missing: Vec<&String> = written.iter().filter(|kind| !KINDS.iter().any(|(known, _)| known == kind)).collect();
+    assert!(missing.is_empty(), "not in gavel-core/src/audit/kinds.rs and docs/audit.md: {missing:?}");
+    let document = include_str!("../../../../../docs/audit.md");
+    let listed: Vec<&str> =
+        document.lines().filter(|line| line.starts_with("| `") && line.contains(".") && !line.contains("GET ")).collect();
+    let listed: Vec<&str> = listed.into_iter().skip_while(|line| *line != known[0]).collect();
+    assert_eq!(listed, known, "docs/audit.md and gavel-core/src/audit/kinds.rs");
+}
+
+/// The kinds in a source: what is handed to `audit`, or chosen into a `kind` before it is.
+fn kinds_in(source: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (begin, end) in [(".audit(", ','), ("let kind = ", ';')] {
+        for (at, _) in source.match_indices(begin) {
+            let rest = source[at + begin.len()..].trim_start();
+            let rest = if end == ',' { rest.split_once(',').map_or("", |(_, rest)| rest) } else { rest };
+            let part = rest.split(end).next().unwrap_or_default();
+            let is_kind =
+                |text: &&str| text.contains('.') && text.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'.' | b'_'));
+            found.extend(part.split('"').skip(1).step_by(2).filter(is_kind).map(str::to_owned));
+        }
+    }
+    found
+}
 
 async fn events(server: &Server, query: &str) -> Vec<Value> {
     let page = server.client.get(&format!("/x/audit/events/?{query}")).await.ok(200);
