@@ -1,9 +1,15 @@
 //! The audit trail as an auditor sees it: an export, a public key, a verifier.
 
+use std::{path::Path, process::Command};
+
 use gavel::store::StoreError;
 use gavel_core::audit::{Bad, PublicKey, Report, SignedCheckpoint, Verifier};
 
-use super::{Client, Server, eventually, text};
+use super::{
+    Client, Server, eventually,
+    process::{finish, gavel},
+    text,
+};
 
 /// An export as it came.
 pub async fn export(client: &Client, values: bool) -> Vec<u8> {
@@ -50,4 +56,39 @@ pub async fn verified(server: &Server) -> Report {
     let report = verify(&export(&server.client, true).await, key, Vec::new()).unwrap_or_else(|bad| panic!("{bad}"));
     assert_eq!(report.without_values, 0);
     report
+}
+
+/// A Python that has the package; `scripts/setup` installs Debian's.
+fn python() -> &'static str {
+    let has = |name: &&&str| {
+        let asked = Command::new(**name).args(["-c", "import cryptography"]).output();
+        asked.is_ok_and(|output| output.status.success())
+    };
+    ["/usr/bin/python3", "python3"].iter().find(has).expect("a python3 with the package cryptography; run scripts/setup")
+}
+
+/// Where a verifier says the first bad row is.
+fn place(said: &str) -> Option<String> {
+    let from = said.find("line ")?;
+    Some(said[from..].split(": ").next()?.to_owned())
+}
+
+/// What both verifiers say of a file; they must agree.
+pub fn both(file: &Path, key: &str, checkpoints: &[&Path]) -> Result<(), String> {
+    let (file, script) = (file.to_str().unwrap(), concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/verify_audit.py"));
+    let mut more: Vec<&str> = vec!["--public-key", key];
+    for checkpoint in checkpoints {
+        more.extend(["--checkpoint", checkpoint.to_str().unwrap()]);
+    }
+    let mut first = gavel(&["audit", "verify", file]);
+    first.args(&more);
+    let mut second = Command::new(python());
+    second.args([script, file]).args(&more);
+    let (first, second) = (finish(first), finish(second));
+    let bad = |found: &(bool, String, String)| if found.0 { None } else { Some(place(&found.2)) };
+    assert_eq!(bad(&first), bad(&second), "{first:?} {second:?}");
+    match bad(&first) {
+        None => Ok(()),
+        Some(place) => Err(place.unwrap_or(first.2)),
+    }
 }
