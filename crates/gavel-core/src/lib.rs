@@ -9,6 +9,7 @@
 //! as arguments, so every rule can be tested with plain values and replayed years later with the same result.
 
 pub mod access;
+pub mod audit;
 pub mod edit;
 pub mod entry;
 pub mod evidence;

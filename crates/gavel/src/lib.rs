@@ -14,5 +14,6 @@ pub mod live;
 pub mod media;
 pub mod outbound;
 pub mod secrets;
+pub mod signing;
 pub mod store;
 pub mod workers;

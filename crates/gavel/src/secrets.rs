@@ -105,7 +105,8 @@ impl Secrets {
     }
 }
 
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+/// A new file that its owner alone may read, on disk when this returns.
+pub(crate) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;

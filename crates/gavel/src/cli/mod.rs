@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+pub mod audit;
 pub mod config;
 pub mod demo;
 pub mod doctor;
@@ -40,6 +41,8 @@ enum Command {
     List(list::Options),
     /// Receive webhooks for local development, and send past events again
     Webhook(webhook::Options),
+    /// Export and verify the audit trail, and change the key that signs it
+    Audit(audit::Options),
     /// Check settings, folder, key and database, and say what is wrong
     Doctor(Common),
     /// Show the settings in force and where they can be set
@@ -113,6 +116,7 @@ pub fn main() -> ExitCode {
             Command::Key(options) => key::run(&options).await,
             Command::List(options) => list::run(&options).await,
             Command::Webhook(options) => webhook::run(&options).await,
+            Command::Audit(options) => audit::run(&options).await,
             Command::Doctor(common) => doctor::run(&common).await,
             Command::Config(common) => config::run(&common),
         }

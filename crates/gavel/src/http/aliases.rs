@@ -28,6 +28,9 @@ pub(super) fn resolve(path: &str, method: &Method, application: ApplicationId) -
         ["application", id, inside @ ..] if id.parse() == Ok(application) => inside,
         _ => return Err(NoTarget),
     };
+    if inside == ["audit-logs"] {
+        return Ok(Some(Target { path: "/x/audit/logs".to_owned(), method: None }));
+    }
     let (base, rest) = match inside {
         ["sessions", ..] => ("sessions", &inside[1..]),
         ["lists", ..] => ("lists", &inside[1..]),
@@ -71,6 +74,7 @@ mod tests {
             ("application/{a}/lists/x/entries/y", "/v3/lists/x/entries/y"),
             ("application/{a}/webhook/destinations/x/deliveries", "/v3/webhook/destinations/x/deliveries"),
             ("application/{a}/verification-settings", "/v3/workflows"),
+            ("application/{a}/audit-logs", "/x/audit/logs"),
         ] {
             assert_eq!(resolved(&alias.replace("{a}", APPLICATION)), Ok(Some(target.to_owned())), "{alias}");
         }

@@ -18,8 +18,8 @@ use gavel_core::access::{Level, Power, Resource};
 use http::Method;
 
 use api::{
-    api_keys, blocklist, decisions, destinations, edits, entries, evidence, files, health, list_history, lists, media, proposals,
-    reviews, screen, session_notes, sessions, settings, subjects, sweeps, webhooks, workflows,
+    api_keys, audit, blocklist, decisions, destinations, edits, entries, evidence, files, health, list_history, lists, media,
+    proposals, reviews, screen, session_notes, sessions, settings, subjects, sweeps, webhooks, workflows,
 };
 use routes::{Access, Route};
 
@@ -32,7 +32,7 @@ pub fn table(media_limit: usize) -> Vec<Route> {
     const POST: Method = Method::POST;
     const PATCH: Method = Method::PATCH;
     const DELETE: Method = Method::DELETE;
-    use Resource::{Lists, Sessions, Webhooks, Workflows};
+    use Resource::{Audit, Lists, Sessions, Webhooks, Workflows};
     vec![
         public("/livez/", health::livez),
         public("/readyz/", health::readyz),
@@ -136,6 +136,12 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         powerful(POST, "/x/subjects/erase/", Power::Erasure, subjects::erase).creates(),
         powerful(GET, "/x/subjects/erasures/", Power::Erasure, subjects::list),
         powerful(GET, "/x/subjects/erasures/{erasure_uuid}/", Power::Erasure, subjects::show),
+
+        route(GET, "/x/audit/events/", Audit, audit::events),
+        route(GET, "/x/audit/export/", Audit, audit::export),
+        route(GET, "/x/audit/checkpoints/", Audit, audit::checkpoints),
+        route(GET, "/x/audit/public-key/", Audit, audit::public_key),
+        route(GET, "/x/audit/logs/", Audit, audit::logs),
     ]
 }
 

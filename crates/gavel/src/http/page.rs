@@ -84,6 +84,13 @@ impl Paging {
         self.page(default_limit, results, count)
     }
 
+    /// The address of a page that begins at a cursor instead of an offset.
+    pub fn from_cursor(&self, cursor: &str) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(self.others.iter().filter(|(name, _)| name != "cursor")).append_pair("cursor", cursor);
+        format!("{}?{}", self.base, query.finish())
+    }
+
     fn address(&self, limit: u64, offset: Option<u64>) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(&self.others).append_pair("limit", &limit.to_string());

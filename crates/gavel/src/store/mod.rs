@@ -7,6 +7,9 @@
 pub mod activities;
 pub mod applications;
 pub mod audit;
+pub mod audit_chain;
+pub mod audit_keys;
+pub mod audit_log;
 pub mod blocklist;
 pub mod corrections;
 pub mod db;

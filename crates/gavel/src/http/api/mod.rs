@@ -2,6 +2,7 @@
 //! in the table of routes.
 
 pub mod api_keys;
+pub mod audit;
 pub mod blocklist;
 pub mod decisions;
 pub mod destinations;

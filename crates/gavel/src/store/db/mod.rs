@@ -83,6 +83,8 @@ pub struct Wakes {
     pub deliveries: Notify,
     /// A list has changed.
     pub lists: Notify,
+    /// An audit row waits to be sealed.
+    pub audit: Notify,
     /// What was committed here since other processes were told last.
     unsaid: Mutex<WakeSet>,
     /// There is something to tell them.
@@ -94,11 +96,16 @@ pub struct Wakes {
 pub(crate) struct WakeSet {
     deliveries: bool,
     lists: bool,
+    audit: bool,
 }
 
 impl WakeSet {
     fn or(self, other: Self) -> Self {
-        Self { deliveries: self.deliveries | other.deliveries, lists: self.lists | other.lists }
+        Self {
+            deliveries: self.deliveries | other.deliveries,
+            lists: self.lists | other.lists,
+            audit: self.audit | other.audit,
+        }
     }
 }
 
@@ -106,9 +113,10 @@ impl Wakes {
     /// After a commit of this process.
     fn fire(&self, set: WakeSet) {
         self.fire_here(set);
-        if set != WakeSet::default() {
+        let told = WakeSet { audit: false, ..set }; // Whoever wrote the row can seal it.
+        if told != WakeSet::default() {
             let mut unsaid = self.unsaid.lock().unwrap_or_else(|e| e.into_inner());
-            *unsaid = unsaid.or(set);
+            *unsaid = unsaid.or(told);
             self.elsewhere.notify_one();
         }
     }
@@ -131,6 +139,9 @@ impl Wakes {
         }
         if set.lists {
             self.lists.notify_one();
+        }
+        if set.audit {
+            self.audit.notify_one();
         }
     }
 }
@@ -366,6 +377,11 @@ impl Tx {
     /// After the commit, wake the follower of the lists.
     pub fn wake_lists(&mut self) {
         self.wake.lists = true;
+    }
+
+    /// After the commit, wake the sealer.
+    pub fn wake_sealer(&mut self) {
+        self.wake.audit = true;
     }
 }
 

@@ -78,11 +78,11 @@ async fn tell(client: &Client, ours: &AtomicI32, wakes: &Wakes) -> Result<(), St
     let row = client.query_one("SELECT pg_backend_pid()", &[]).await.map_err(postgres::error)?;
     ours.store(row.get(0), Ordering::Relaxed);
     client.batch_execute("LISTEN gavel_wake").await.map_err(postgres::error)?;
-    wakes.fire_here(WakeSet { deliveries: true, lists: true }); // What was said before is not heard any more.
+    wakes.fire_here(WakeSet { deliveries: true, lists: true, audit: false }); // What was said before is not heard any more.
     let statement = client.prepare("SELECT pg_notify('gavel_wake', $1)").await.map_err(postgres::error)?;
     loop {
         let text = match wakes.committed().await {
-            WakeSet { deliveries: true, lists: true } => "deliveries lists",
+            WakeSet { deliveries: true, lists: true, .. } => "deliveries lists",
             WakeSet { deliveries: true, .. } => "deliveries",
             WakeSet { .. } => "lists",
         };
@@ -93,5 +93,5 @@ async fn tell(client: &Client, ours: &AtomicI32, wakes: &Wakes) -> Result<(), St
 
 fn meaning(heard: &Notification) -> WakeSet {
     let says = |what| heard.payload().split(' ').any(|said| said == what);
-    WakeSet { deliveries: says("deliveries"), lists: says("lists") }
+    WakeSet { deliveries: says("deliveries"), lists: says("lists"), audit: false }
 }

@@ -1,6 +1,7 @@
 //! The API, one module per resource.
 
 mod api_keys;
+mod audit;
 mod authentication;
 mod blocklist;
 mod console_routes;

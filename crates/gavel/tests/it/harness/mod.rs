@@ -12,6 +12,7 @@ pub mod process;
 pub mod raw;
 pub mod receiver;
 pub mod tls;
+pub mod trail;
 
 use std::time::Duration;
 
@@ -79,7 +80,8 @@ impl Server {
         Some(Self::run(ready, place))
     }
 
-    fn run(ready: Ready, place: database::Place) -> Self {
+    /// Serves what has been prepared at this place.
+    pub fn run(ready: Ready, place: database::Place) -> Self {
         let app = ready.app.clone();
         let client = Client::new(format!("http://{}", app.config.listen), KEY);
         let (stop, stopped) = oneshot::channel::<()>();

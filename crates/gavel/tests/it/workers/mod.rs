@@ -3,3 +3,4 @@
 mod deliver;
 mod faults;
 mod payloads;
+mod seal;
