@@ -4,6 +4,7 @@
 //! ([`crate::app::App::act`]); its commit is the last line that can fail. The rules it applies are in `gavel-core`, the
 //! statements in [`crate::store`]; what it refuses is an [`Error`], which knows nothing of HTTP.
 
+pub mod aging;
 mod amendment;
 pub mod applications;
 pub mod as_of;
@@ -31,6 +32,7 @@ pub mod preview;
 pub mod resend;
 mod resubmit;
 pub mod reviews;
+mod rules;
 pub mod screen;
 mod searchable;
 pub mod session_list;

@@ -1,6 +1,6 @@
 //! Past sessions a change of lists would touch, and what their decisions were made with.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, net::IpAddr};
 
 use gavel_core::{
     entry::{EntryType, EntryValue},
@@ -17,7 +17,7 @@ use super::{StoreError, Tx, Value, records::ordered_bytes};
 /// A session and the instant it is decided at, by which sessions follow each other.
 pub type Decided = (Timestamp, SessionId);
 
-fn decided(rows: &[super::Row]) -> Result<Vec<Decided>, StoreError> {
+pub(super) fn decided(rows: &[super::Row]) -> Result<Vec<Decided>, StoreError> {
     rows.iter().map(|row| Ok((row.get(0)?, SessionId(row.get(1)?)))).collect()
 }
 
@@ -35,10 +35,7 @@ pub async fn list_showing(
             "key_digest = $4"
         }
         Some(network) => {
-            let (first, last) = match network {
-                IpNet::V4(network) => (network.network().into(), network.broadcast().into()),
-                IpNet::V6(network) => (network.network().into(), network.broadcast().into()),
-            };
+            let (first, last) = ends_of(network);
             params.extend([ordered_bytes(first).into(), ordered_bytes(last).into()]);
             "address >= $4 AND address <= $5"
         }
@@ -48,6 +45,14 @@ pub async fn list_showing(
          GROUP BY session_id ORDER BY max(created_at) DESC LIMIT $3"
     );
     decided(&tx.query(&sql, &params).await?)
+}
+
+/// The first and the last address of a network.
+pub(super) fn ends_of(network: IpNet) -> (IpAddr, IpAddr) {
+    match network {
+        IpNet::V4(network) => (network.network().into(), network.broadcast().into()),
+        IpNet::V6(network) => (network.network().into(), network.broadcast().into()),
+    }
 }
 
 /// Sessions whose decision an entry had a part in, newest first.

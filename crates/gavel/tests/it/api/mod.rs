@@ -2,6 +2,7 @@
 
 mod authentication;
 mod blocklist;
+mod conditions;
 mod console_routes;
 mod conventions;
 mod decision;
