@@ -9,11 +9,14 @@
 //!
 //! The cast in order of appearance: [`Feature`] → [`shape`] and [`shapes`] → [`Item`] → [`Placement`] →
 //! [`Assessment`] of [`Warning`]s → a session status. Nothing here looks at a list, a store or a picture: hits arrive
-//! as [`ListFinding`]s, pictures stay references.
+//! as [`ListFinding`]s, pictures stay references. Status rules ask about the [`facts`] of the session and leave what they saw as
+//! [`Consulted`].
 
 mod assess;
 mod config;
+mod consulted;
 pub(crate) mod document_type;
+pub mod facts;
 mod feature;
 mod item;
 mod media;
@@ -30,10 +33,11 @@ mod warning;
 mod weighed;
 
 pub use assess::{
-    Assessment, Band, Duplicate, DuplicateKind, FaceFinding, ListFinding, SessionRef, assess, assess_with_rule, derive_status,
-    drop_repeated_locations,
+    Assessment, Band, Duplicate, DuplicateKind, FaceFinding, ListFinding, SessionRef, assess, derive_status,
+    drop_repeated_locations, ruled_status,
 };
 pub use config::Config;
+pub use consulted::{Consulted, Covering};
 pub use document_type::document_code;
 pub use feature::Feature;
 pub(crate) use item::complete;

@@ -4,13 +4,21 @@
 use gavel_core::{
     entry::{EntryType, phone::Phone},
     evidence::document_code,
-    ids::SessionId,
+    ids::{ApplicationId, SessionId},
     json::{FieldError, FieldErrors, Fields, Value, read},
     time::Timestamp,
 };
 use serde::Serialize;
 
-use super::{Caller, Error, amendment::Amendment, approval::Gate, decision, entries::write_from_source, sweeps};
+use super::{
+    Caller, Error,
+    amendment::Amendment,
+    approval::Gate,
+    decision,
+    entries::{write_from_source, write_value},
+    sessions::subject,
+    sweeps,
+};
 use crate::{
     app::App,
     store::{
@@ -19,6 +27,7 @@ use crate::{
         entries, lists, marks,
         revisions::Effect,
         sessions::{self, Session},
+        workflows,
     },
 };
 
@@ -99,6 +108,34 @@ pub async fn add(app: &App, caller: &Caller, body: Result<Selection, FieldErrors
         })
     })
     .await
+}
+
+/// What follows when a session was declined without anybody's doing (contract, sessions §6.4): where the workflow or the
+/// application says so, everything it has shown is blocked, and with it the person or company.
+pub(super) async fn follow_decline(
+    tx: &mut Tx,
+    application: ApplicationId,
+    session: &Session,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if !workflows::find_auto_blocklist(tx, application, session.workflow_version_id).await? {
+        return Ok(());
+    }
+    let caller = Caller::system(application, "SERVER", "");
+    let amendment = Amendment::begin(tx, &caller, now).await?;
+    for (entry_type, _) in KINDS {
+        if let Some(source) = marks::list_sources(tx, session, entry_type).await?.pop() {
+            block(tx, &amendment, entry_type, source).await?;
+        }
+    }
+    if let Some(value) = subject(session.kind, session.vendor_data.as_deref()) {
+        let list = blocklist::find_system(tx, application, value.entry_type(), now).await?;
+        if blocklist::find_live(tx, list.id, &value, now).await?.is_none() {
+            write_value(tx, &amendment, &list, value).await?;
+        }
+    }
+    caller.audit(tx, "blocklist.added", &[("session", session.id.0)], now).await?;
+    Ok(())
 }
 
 async fn find(tx: &mut Tx, caller: &Caller, id: SessionId) -> Result<Session, Error> {

@@ -308,6 +308,13 @@ pub(super) async fn write_from_source(
     write(tx, amendment, list, &entry, &source.value, &sent).await
 }
 
+/// Writes the entry of a value that comes from nowhere in particular, without anything a caller would add to it.
+pub(super) async fn write_value(tx: &mut Tx, amendment: &Amendment<'_>, list: &List, value: EntryValue) -> Result<(), Error> {
+    let sent = value.stored().to_owned();
+    let entry = put_together(amendment, &value, None, NewEntry::default())?;
+    write(tx, amendment, list, &entry, &value, &sent).await
+}
+
 /// Removes an entry and the marks it holds.
 pub async fn remove(app: &App, caller: &Caller, list: ListId, id: EntryId) -> Result<(), Error> {
     let (caller_, now) = (caller.clone(), app.clock.now());

@@ -4,6 +4,7 @@
 //! ([`crate::app::App::act`]); its commit is the last line that can fail. The rules it applies are in `gavel-core`, the
 //! statements in [`crate::store`]; what it refuses is an [`Error`], which knows nothing of HTTP.
 
+pub mod aging;
 mod amendment;
 pub mod api_keys;
 pub mod applications;
@@ -41,6 +42,7 @@ pub mod resend;
 mod resubmit;
 pub mod retention;
 pub mod reviews;
+mod rules;
 pub mod screen;
 pub mod seal;
 mod searchable;

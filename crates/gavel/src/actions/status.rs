@@ -38,7 +38,7 @@ pub async fn set_by_hand(
 ) -> Result<Activity, Error> {
     let now = app.clock.now();
     let from = session.status;
-    move_to(session, to);
+    move_to(session, to, now);
     sessions::set_state(tx, session).await?;
     note_change(tx, session, from, caller.actor.display(), now).await?;
     let status = |status: SessionStatus| to_raw_value(&json!({ "status": status.as_str() })).map_err(Error::fault);
@@ -72,8 +72,12 @@ pub fn must_be_at(session: &Session, seen: Option<u64>) -> Result<(), Error> {
     }
 }
 
-/// Moves status and version, and what follows from the status: a finished session has no expiry.
-pub fn move_to(session: &mut Session, to: SessionStatus) {
+/// Moves status and version, and what follows from the status: a finished session has no expiry, an
+/// approval has its instant.
+pub fn move_to(session: &mut Session, to: SessionStatus, now: Timestamp) {
+    if to == SessionStatus::Approved && session.status != to {
+        session.approved_at = Some(now);
+    }
     session.status = to;
     session.version += 1;
     if !to.is_unfinished() {

@@ -79,6 +79,11 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(PATCH, "/v3/webhook/", Webhooks, webhooks::update_single_url),
 
         route(GET, "/v3/workflows/", Workflows, workflows::list),
+        route(POST, "/v3/workflows/", Workflows, workflows::create).creates(),
+        route(GET, "/v3/workflows/{workflow_uuid}/", Workflows, workflows::show),
+        route(PATCH, "/v3/workflows/{workflow_uuid}/", Workflows, workflows::update),
+        route(DELETE, "/v3/workflows/{workflow_uuid}/", Workflows, workflows::delete).without_answer(),
+        route(PATCH, "/x/workflows/{workflow_uuid}/", Workflows, workflows::update_settings),
 
         route(POST, "/x/media/", Sessions, media::upload).creates().takes_files(media_limit),
         route(POST, "/x/sessions/{session_id}/evidence/", Sessions, evidence::create),

@@ -3,6 +3,8 @@
 //! Whoever changes a list or its entries takes the next `lists_revision` first: that row's lock is the one that keeps two
 //! changes of one application apart, so lists need no lock of their own.
 
+use std::collections::HashMap;
+
 use gavel_core::{
     entry::EntryType,
     guard::Approval,
@@ -104,6 +106,28 @@ pub async fn insert_list(tx: &mut Tx, application: ApplicationId, list: &List) -
         )
         .await?;
     Ok(rows == 1)
+}
+
+/// What the entries of these lists are, of those that are live and this application's.
+pub async fn list_entry_types(
+    tx: &mut Tx,
+    application: ApplicationId,
+    ids: &[ListId],
+) -> Result<HashMap<ListId, EntryType>, StoreError> {
+    let mut found = HashMap::new();
+    for chunk in ids.chunks(256) {
+        let mut params: Vec<Value> = vec![application.0.into()];
+        params.extend(chunk.iter().map(|id| Value::from(id.0)));
+        let sql = format!(
+            "SELECT id, entry_type FROM lists WHERE application_id = $1 AND deleted_at IS NULL AND id IN ({})",
+            super::db::placeholders(2, chunk.len())
+        );
+        for row in tx.query(&sql, &params).await? {
+            let entry_type = EntryType::from_name(&row.get::<String>(1)?).ok_or_else(|| StoreError::unreadable("entry type"))?;
+            found.insert(ListId(row.get(0)?), entry_type);
+        }
+    }
+    Ok(found)
 }
 
 /// The live list of this application.

@@ -6,6 +6,7 @@
 
 pub mod activities;
 pub mod applications;
+pub mod asked;
 pub mod audit;
 pub mod audit_chain;
 pub mod audit_keys;

@@ -1,6 +1,6 @@
 //! Past sessions a change of lists would touch, and what their decisions were made with.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, net::IpAddr};
 
 use gavel_core::{
     entry::{EntryType, EntryValue},
@@ -17,7 +17,7 @@ use super::{StoreError, Tx, Value, records::ordered_bytes};
 /// A session and the instant it is decided at, by which sessions follow each other.
 pub type Decided = (Timestamp, SessionId);
 
-fn decided(rows: &[super::Row]) -> Result<Vec<Decided>, StoreError> {
+pub(super) fn decided(rows: &[super::Row]) -> Result<Vec<Decided>, StoreError> {
     rows.iter().map(|row| Ok((row.get(0)?, SessionId(row.get(1)?)))).collect()
 }
 
@@ -49,11 +49,16 @@ pub async fn list_showing(
 
 /// The first and the last address of a range, as signals hold them.
 pub(super) fn address_range(network: IpNet) -> (Vec<u8>, Vec<u8>) {
-    let (first, last) = match network {
+    let (first, last) = ends_of(network);
+    (ordered_bytes(first), ordered_bytes(last))
+}
+
+/// The first and the last address of a network.
+pub(super) fn ends_of(network: IpNet) -> (IpAddr, IpAddr) {
+    match network {
         IpNet::V4(network) => (network.network().into(), network.broadcast().into()),
         IpNet::V6(network) => (network.network().into(), network.broadcast().into()),
-    };
-    (ordered_bytes(first), ordered_bytes(last))
+    }
 }
 
 /// Sessions whose decision an entry had a part in, newest first.

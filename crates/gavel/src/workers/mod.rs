@@ -9,6 +9,7 @@ pub mod lists;
 mod record;
 pub mod retain;
 pub mod seal;
+pub mod sessions;
 pub mod sweep;
 
 use std::time::Duration;
@@ -33,6 +34,7 @@ pub fn start(app: &App) -> Workers {
     tasks.spawn(lists::count(app.clone(), stopped.clone()));
     tasks.spawn(lists::expire(app.clone(), stopped.clone()));
     tasks.spawn(seal::run(app.clone(), stopped.clone()));
+    tasks.spawn(sessions::run(app.clone(), stopped.clone()));
     tasks.spawn(forget_old_answers(app.clone(), stopped.clone()));
     tasks.spawn(erase::run(app.clone(), stopped.clone()));
     tasks.spawn(sweep::run(app.clone(), stopped.clone()));

@@ -53,6 +53,8 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         | ("POST", "/x/lists/{list_uuid}/proposals/{proposal_uuid}/approve/")
         | ("POST", "/x/lists/{list_uuid}/proposals/{proposal_uuid}/reject/")
         | ("POST", "/x/lists/{list_uuid}/proposals/{proposal_uuid}/withdraw/")
+        | ("GET", "/v3/workflows/{workflow_uuid}/")
+        | ("DELETE", "/v3/workflows/{workflow_uuid}/")
         | ("GET", "/v3/webhook/destinations/{destination_uuid}/")
         | ("DELETE", "/v3/webhook/destinations/{destination_uuid}/")
         | ("GET", "/v3/webhook/destinations/{destination_uuid}/deliveries/")
@@ -84,6 +86,8 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         ("POST", "/x/lists/{list_uuid}/entries/import/") => json!("value"),
         ("POST", "/x/lists/{list_uuid}/proposals/") => json!({ "changes": [{ "op": "add", "value": "new@example.com" }] }),
         ("POST", "/x/lists/{list_uuid}/revert/") => json!({ "to": 0 }),
+        ("PATCH", "/v3/workflows/{workflow_uuid}/") => json!({ "workflow_label": "new" }),
+        ("PATCH", "/x/workflows/{workflow_uuid}/") => json!({ "auto_blocklist_on_decline": true }),
         ("PATCH", "/v3/webhook/destinations/{destination_uuid}/") => json!({ "label": "new" }),
         ("POST", "/x/sessions/{session_id}/evidence/") => json!({ "email_verifications": [{ "email": "a@b.example" }] }),
         ("POST", "/x/sessions/{session_id}/comments/") => json!({ "comment": "c" }),
@@ -108,6 +112,7 @@ struct Theirs {
     delivery: String,
     file: String,
     media: String,
+    workflow: String,
 }
 
 impl Theirs {
@@ -146,8 +151,9 @@ impl Theirs {
         client.post(&format!("{notes}/tags/"), json!({ "tag": "vip" })).await.ok(201);
         let file = text(&client.post(&format!("{notes}/files/"), json!({ "media": media })).await.ok(201)["uuid"]);
         let media = upload(client).await;
+        let workflow = text(&client.post("/v3/workflows/", json!({ "features": [{ "feature": "OCR" }] })).await.ok(201)["uuid"]);
         let (entry, proposal) = (text(&entry["uuid"]), text(&proposal["uuid"]));
-        Self { open, finished, list, entry, import, proposal, erasure, sweep, key, destination, delivery, file, media }
+        Self { open, finished, list, entry, import, proposal, erasure, sweep, key, destination, delivery, file, media, workflow }
     }
 
     /// The path with ids of these objects.
@@ -168,6 +174,7 @@ impl Theirs {
             "destination_uuid" => &self.destination,
             "delivery_uuid" => &self.delivery,
             "media_uuid" => &self.media,
+            "workflow_uuid" => &self.workflow,
             other => panic!("{template}: make an object for {{{other}}} in every_route.rs, `Theirs`"),
         })
     }
@@ -176,6 +183,7 @@ impl Theirs {
     async fn clear(&self, client: &Client) {
         client.delete(&format!("/v3/webhook/destinations/{}/", self.destination)).await;
         client.delete(&format!("/v3/lists/{}/", self.list)).await;
+        client.delete(&format!("/v3/workflows/{}/", self.workflow)).await;
     }
 }
 

@@ -4,6 +4,7 @@ mod api_keys;
 mod audit;
 mod authentication;
 mod blocklist;
+mod conditions;
 mod console_routes;
 mod conventions;
 mod decision;

@@ -39,6 +39,13 @@ impl Place {
         self.folder.path().join("gavel.db")
     }
 
+    /// Runs statements on its PostgreSQL, behind the back of whoever serves it.
+    pub async fn execute(&self, statements: &str) {
+        let (client, connection) = tokio_postgres::connect(self.url.as_ref().unwrap(), NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.batch_execute(statements).await.unwrap();
+    }
+
     /// The PostgreSQL URL, if it is one.
     pub fn url(&self) -> Option<String> {
         self.url.clone()

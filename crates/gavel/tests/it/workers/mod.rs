@@ -4,3 +4,4 @@ mod deliver;
 mod faults;
 mod payloads;
 mod seal;
+mod sessions;
