@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 
 use crate::{
-    actions::{Caller, Error},
+    actions::{Caller, Error, doors::Doors},
     clock::Clock,
     config::Config,
     live::Live,
@@ -36,6 +36,8 @@ pub struct Parts {
     pub media: MediaFolder,
     /// Calls to the outside.
     pub outbound: Outbound,
+    /// Limits before passwords and mails.
+    pub doors: Doors,
 }
 
 impl Deref for App {
@@ -51,7 +53,7 @@ impl App {
         let live = Live::new(store.clone(), secrets.index_key());
         let media = MediaFolder::new(&config.data);
         let outbound = Outbound::new(config.outbound)?;
-        Ok(Self(Arc::new(Parts { config, clock, secrets, store, live, media, outbound })))
+        Ok(Self(Arc::new(Parts { config, clock, secrets, store, live, media, outbound, doors: Doors::default() })))
     }
 
     /// Runs a caller's change in one transaction. Under an `Idempotency-Key` the answer is kept in that same transaction,

@@ -4,6 +4,7 @@
 //! ([`crate::app::App::act`]); its commit is the last line that can fail. The rules it applies are in `gavel-core`, the
 //! statements in [`crate::store`]; what it refuses is an [`Error`], which knows nothing of HTTP.
 
+pub mod accounts;
 mod amendment;
 pub mod applications;
 pub mod as_of;
@@ -11,6 +12,7 @@ pub mod blocklist;
 pub mod decision;
 pub mod delete_session;
 pub mod destinations;
+pub mod doors;
 pub mod entries;
 pub mod entry_details;
 pub mod events;
@@ -19,13 +21,18 @@ pub mod export;
 pub mod hit_counts;
 pub mod import;
 pub mod keys;
+pub mod links;
 pub mod list_history;
 pub mod list_settings;
 pub mod lists;
 pub mod lookup;
 mod matches;
+pub mod me;
 pub mod media;
+pub mod members;
 pub mod new_session;
+pub mod notifications;
+mod notify;
 mod portrait;
 pub mod preview;
 pub mod resend;
@@ -35,6 +42,7 @@ pub mod screen;
 mod searchable;
 pub mod session_list;
 pub mod sessions;
+pub mod signins;
 pub mod single_url;
 pub mod status;
 mod steps;
@@ -140,6 +148,15 @@ pub enum Error {
     /// The key or the person may not do this.
     #[error("not permitted")]
     Forbidden,
+    /// There is no such account, or password or code are wrong: one answer for all.
+    #[error("wrong sign-in")]
+    WrongSignIn,
+    /// The password was right; the account has a second factor.
+    #[error("code needed")]
+    CodeNeeded,
+    /// Too many failed before; the seconds to wait.
+    #[error("too many attempts")]
+    TooManyAttempts(u64),
     /// Fields of the body or the query are not acceptable.
     #[error("invalid fields")]
     Invalid(FieldErrors),

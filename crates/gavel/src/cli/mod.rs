@@ -5,6 +5,7 @@ pub mod demo;
 pub mod doctor;
 pub mod key;
 pub mod list;
+pub mod member;
 pub mod migrate;
 pub mod serve;
 pub mod webhook;
@@ -36,6 +37,8 @@ enum Command {
     Migrate(Common),
     /// Make, list and revoke API keys
     Key(key::Options),
+    /// Invite, list and remove people, change their roles, reset passwords
+    Member(member::Options),
     /// Import, export and compare lists, and look values up
     List(list::Options),
     /// Receive webhooks for local development, and send past events again
@@ -111,6 +114,7 @@ pub fn main() -> ExitCode {
             Command::Demo(options) => demo::run(&options).await,
             Command::Migrate(common) => migrate::run(&common).await,
             Command::Key(options) => key::run(&options).await,
+            Command::Member(options) => member::run(&options).await,
             Command::List(options) => list::run(&options).await,
             Command::Webhook(options) => webhook::run(&options).await,
             Command::Doctor(common) => doctor::run(&common).await,

@@ -56,7 +56,7 @@ pub(super) async fn run(
     if let Kept::Memory(bytes) = &kept
         && facts.takes_json
     {
-        parse_json(&parts.headers, bytes)?; // What is no JSON is told so, whatever the key was used for.
+        parse_json(&parts.headers, &parts.extensions, bytes)?; // What is no JSON is told so, whatever the key was used for.
     }
     let claim =
         Claim { key: digest(key.as_bytes()), request: fingerprint(&asked(&caller, facts, &parts), &kept), token: new_id() };

@@ -9,17 +9,18 @@ pub mod extract;
 pub mod gate;
 mod idempotent;
 mod linger;
+mod mask;
 pub mod page;
 pub mod routes;
 pub mod serve;
 
 use axum::handler::Handler;
-use gavel_core::access::{Level, Resource};
+use gavel_core::access::{Level, Power, Resource};
 use http::Method;
 
 use api::{
-    blocklist, decisions, destinations, entries, evidence, files, health, list_history, lists, media, reviews, screen, sessions,
-    webhooks, workflows,
+    blocklist, decisions, destinations, entries, evidence, files, health, list_history, lists, me, media, members, notifications,
+    reviews, screen, sessions, signins, webhooks, workflows,
 };
 use routes::{Access, Route};
 
@@ -96,6 +97,26 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(GET, "/x/lists/{list_uuid}/imports/{import_uuid}/verdicts/", Lists, files::verdicts),
         route(GET, "/x/lists/{list_uuid}/imports/{import_uuid}/rejects/", Lists, files::rejects),
 
+        open(POST, "/x/sign-in/", signins::sign_in),
+        open(POST, "/x/password/forgot/", signins::forgot),
+        open(POST, "/x/password/reset/", signins::reset),
+        open(POST, "/x/invitations/accept/", signins::accept),
+        personal(POST, "/x/sign-out/", signins::sign_out),
+        personal(GET, "/x/me/", me::show),
+        personal(PATCH, "/x/me/", me::update),
+        personal(POST, "/x/me/password/", me::change_password).without_answer(),
+        personal(POST, "/x/me/totp/", me::start_totp),
+        personal(POST, "/x/me/totp/confirm/", me::confirm_totp),
+        personal(POST, "/x/me/totp/disable/", me::disable_totp).without_answer(),
+        personal(GET, "/x/me/sessions/", signins::list),
+        personal(DELETE, "/x/me/sessions/{signin_uuid}/", signins::revoke).without_answer(),
+        personal(GET, "/x/notifications/", notifications::list),
+        personal(POST, "/x/notifications/read/", notifications::mark_read),
+        powerful(GET, "/x/members/", Power::Members, members::list),
+        powerful(POST, "/x/members/", Power::Members, members::invite).creates(),
+        powerful(PATCH, "/x/members/{member_uuid}/", Power::Members, members::update),
+        powerful(DELETE, "/x/members/{member_uuid}/", Power::Members, members::remove).without_answer(),
+
         route(GET, "/x/webhook/destinations/{destination_uuid}/", Webhooks, webhooks::show),
         route(POST, "/x/webhook/destinations/{destination_uuid}/test/", Webhooks, webhooks::test),
         route(POST, "/x/webhook/destinations/{destination_uuid}/rotate-secret/", Webhooks, webhooks::rotate_secret),
@@ -110,6 +131,21 @@ fn public<T: 'static>(path: &'static str, handler: impl Handler<T, App>) -> Rout
     Route::new(Method::GET, path, Access::Public, handler)
 }
 
+/// A route that asks nobody who they are, and changes something.
+fn open<T: 'static>(method: Method, path: &'static str, handler: impl Handler<T, App>) -> Route {
+    Route::new(method, path, Access::Public, handler)
+}
+
+/// A route for people alone.
+fn personal<T: 'static>(method: Method, path: &'static str, handler: impl Handler<T, App>) -> Route {
+    Route::new(method, path, Access::Member, handler)
+}
+
+/// A route for keys with full access and people with a power.
+fn powerful<T: 'static>(method: Method, path: &'static str, power: Power, handler: impl Handler<T, App>) -> Route {
+    Route::new(method, path, Access::Power(power), handler)
+}
+
 /// A route for keys: GET needs read, everything else write on the resource.
 fn route<T: 'static>(method: Method, path: &'static str, resource: Resource, handler: impl Handler<T, App>) -> Route {
     let level = if method == Method::GET { Level::Read } else { Level::Write };
@@ -118,6 +154,6 @@ fn route<T: 'static>(method: Method, path: &'static str, resource: Resource, han
 
 /// The server for this application.
 pub fn server(app: App) -> gate::Server {
-    let routes = routes::router(&app, table(app.config.media_max_bytes));
-    gate::Server::new(app, routes)
+    let table = table(app.config.media_max_bytes);
+    gate::Server::new(app, table)
 }

@@ -5,6 +5,7 @@ pub mod attempt;
 pub mod deliver;
 pub mod forget;
 pub mod lists;
+pub mod mail;
 
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ pub fn start(app: &App) -> Workers {
     tasks.spawn(lists::follow(app.clone(), stopped.clone()));
     tasks.spawn(lists::count(app.clone(), stopped.clone()));
     tasks.spawn(lists::expire(app.clone(), stopped.clone()));
+    tasks.spawn(mail::run(app.clone(), stopped.clone()));
     tasks.spawn(forget_old_answers(app.clone(), stopped.clone()));
     tasks.spawn(forget::run(app.clone(), stopped));
     Workers { tasks, stop }

@@ -6,6 +6,7 @@
 pub mod client;
 pub mod database;
 pub mod inside;
+pub mod people;
 pub mod process;
 pub mod raw;
 pub mod receiver;
