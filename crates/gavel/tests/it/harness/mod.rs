@@ -10,6 +10,7 @@ pub mod people;
 pub mod process;
 pub mod raw;
 pub mod receiver;
+pub mod smtp;
 
 use std::time::Duration;
 

@@ -54,3 +54,44 @@ impl Server {
         self.client.without_key().with_header("cookie", cookie).with_header("x-csrf-token", text(&me["csrf_token"]))
     }
 }
+
+impl Server {
+    /// The kinds of audit rows of the first application that are about people, oldest first.
+    pub async fn people_trail(&self) -> Vec<String> {
+        let application = self.application().await;
+        let read = self.app.store.read::<_, gavel::actions::Error, _>(move |tx| {
+            Box::pin(async move {
+                let sql =
+                    "SELECT kind FROM audit_events WHERE application_id = $1 AND kind LIKE 'member.%' ORDER BY created_at, id";
+                let rows = tx.query(sql, &[application.0.into()]).await?;
+                Ok(rows.iter().map(|row| row.get(0)).collect::<Result<Vec<String>, _>>()?)
+            })
+        });
+        read.await.unwrap()
+    }
+
+    /// Another application on the same server.
+    pub async fn another_application(&self) -> ApplicationId {
+        let app = self.app.clone();
+        let made = self.app.store.write::<_, gavel::actions::Error, _>(move |tx| {
+            Box::pin(async move {
+                gavel::actions::applications::provision(tx, &app, "Other", gavel_core::session::Environment::Live).await
+            })
+        });
+        made.await.unwrap()
+    }
+
+    /// Gives an account a role in one more application.
+    pub async fn set_role(&self, member: MemberId, application: ApplicationId, role: Role) {
+        let now = self.app.clock.now();
+        let set = self.app.store.write::<_, gavel::actions::Error, _>(move |tx| {
+            Box::pin(async move { Ok(gavel::store::members::set_role(tx, member, application, role, now).await?) })
+        });
+        set.await.unwrap();
+    }
+}
+
+/// The token of a link.
+pub fn token(link: &str) -> String {
+    link.split_once("token=").unwrap().1.split_whitespace().next().unwrap().to_owned()
+}

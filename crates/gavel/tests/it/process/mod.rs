@@ -7,6 +7,7 @@ mod demo;
 mod gone;
 mod imports;
 mod life;
+mod members;
 mod soak;
 mod together;
 

@@ -1,3 +1,4 @@
 //! What the server does by itself.
 
 mod deliver;
+mod mail;
