@@ -363,6 +363,25 @@ mod tests {
     }
 
     #[test]
+    fn mail_needs_a_server_and_a_sender() {
+        let settings = |url: &str, from: Option<&str>| {
+            Settings { smtp_url: Some(url.into()), mail_from: from.map(str::to_owned), ..Settings::default() }.check()
+        };
+        for url in ["smtps://u:s3cret@mail.example", "smtp://mail.example?tls=required", "smtp://127.0.0.1:25"] {
+            let config = settings(url, Some("Gavel <g@gavel.example>")).unwrap();
+            assert!(!format!("{config:?}").contains("s3cret"));
+        }
+        let refused = |url: &str, from: Option<&str>| settings(url, from).unwrap_err().to_string();
+        assert_eq!(refused("smtp://h", None), "--mail-from: is needed with --smtp-url");
+        assert_eq!(refused("smtp://h", Some("x")), "--mail-from: must be an address, such as gavel@example.com");
+        for url in ["http://u:s3cret@h", "smtp://u:s3cret@h?tls=perhaps", "s3cret"] {
+            let said = refused(url, Some("g@gavel.example"));
+            assert!(said.starts_with("--smtp-url: must be") && !said.contains("s3cret"), "{said}");
+        }
+        assert!(settings("", None).unwrap().mail.is_none());
+    }
+
+    #[test]
     fn unusable_settings_are_named() {
         let refused = |settings: Settings| settings.check().unwrap_err().to_string();
         assert_eq!(

@@ -50,9 +50,8 @@ impl Totp {
     pub fn step_of(&self, code: &str, now: Timestamp, last: u64) -> Option<u64> {
         let present = now.as_unix_seconds().unsigned_abs() / STEP;
         let code = code.as_bytes();
-        let steps = (present.saturating_sub(1)..=present + 1).filter(|step| *step > last);
-        let fits = |step: &u64| bool::from(self.0.generate(step * STEP).as_bytes().ct_eq(code));
-        steps.filter(fits).last()
+        let fits = |step: &u64| *step > last && bool::from(self.0.generate(step * STEP).as_bytes().ct_eq(code));
+        (present.saturating_sub(1)..=present + 1).rev().find(fits)
     }
 }
 

@@ -62,6 +62,8 @@ CREATE TABLE signins (
     expires_at bigint NOT NULL
 );
 CREATE UNIQUE INDEX signins_by_hash ON signins (hash);
+CREATE INDEX signins_by_expiry ON signins (expires_at);
+CREATE INDEX signins_by_use ON signins (last_seen_at);
 CREATE INDEX signins_by_member ON signins (member_id, created_at);
 
 -- That somebody is to be told of a row. What the row says is read from the row, so an erasure empties both.

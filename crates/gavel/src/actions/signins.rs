@@ -120,6 +120,12 @@ fn alive(now: Timestamp) -> (Timestamp, Timestamp) {
     (now, now.plus_seconds(-IDLE))
 }
 
+/// Forgets sign-ins that have ended.
+pub async fn forget_ended(app: &App) -> Result<u64, Error> {
+    let now = app.clock.now();
+    app.store.write(move |tx| Box::pin(async move { Ok(signins::remove_all_ended(tx, alive(now)).await?) })).await
+}
+
 /// Who is behind a cookie, if it is alive; notes that it is in use.
 pub async fn find(app: &App, token: &[u8]) -> Result<Option<Found>, Error> {
     let (hash, now) = (digest(token), app.clock.now());

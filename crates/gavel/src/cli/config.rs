@@ -35,6 +35,9 @@ pub fn run(common: &Common) -> Result<(), CliError> {
         Some(mail) => {
             println!("smtp_url = {}", quoted(&without_password(&mail.url)));
             println!("mail_from = {}", quoted(&mail.from));
+            if mail.password.is_some() {
+                println!("# smtp_password_file: given");
+            }
         }
         None => println!("# smtp_url: none, no e-mail is sent"),
     }

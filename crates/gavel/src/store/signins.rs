@@ -134,6 +134,11 @@ pub async fn remove_others(tx: &mut Tx, member: MemberId, kept: Option<SigninId>
     Ok(())
 }
 
+/// Removes everybody's sign-ins that have ended anyway: they hold addresses and names of browsers.
+pub async fn remove_all_ended(tx: &mut Tx, (now, seen_after): (Timestamp, Timestamp)) -> Result<u64, StoreError> {
+    tx.execute("DELETE FROM signins WHERE expires_at <= $1 OR last_seen_at <= $2", &[now.into(), seen_after.into()]).await
+}
+
 /// Removes what has ended anyway, of one person.
 pub async fn remove_ended(tx: &mut Tx, member: MemberId, (now, seen_after): (Timestamp, Timestamp)) -> Result<(), StoreError> {
     tx.execute(

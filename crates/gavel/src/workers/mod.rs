@@ -11,7 +11,11 @@ use std::time::Duration;
 
 use tokio::{sync::watch, task::JoinSet};
 
-use crate::{actions::Error, app::App, store::idempotency};
+use crate::{
+    actions::{Error, signins},
+    app::App,
+    store::idempotency,
+};
 
 /// The running workers of a server.
 pub struct Workers {
@@ -41,7 +45,7 @@ impl Workers {
     }
 }
 
-/// Once an hour, answers kept for `Idempotency-Key` are forgotten when their day is over.
+/// Once an hour, answers kept for `Idempotency-Key` are forgotten when their day is over, and sign-ins that have ended.
 async fn forget_old_answers(app: App, mut stopped: watch::Receiver<bool>) {
     const PAUSE: Duration = Duration::from_secs(3_600);
     while !*stopped.borrow() {
@@ -50,6 +54,9 @@ async fn forget_old_answers(app: App, mut stopped: watch::Receiver<bool>) {
             app.store.write::<_, Error, _>(move |tx| Box::pin(async move { Ok(idempotency::remove_old(tx, now).await?) })).await;
         if let Err(error) = removed {
             tracing::warn!(%error, "old answers were not forgotten");
+        }
+        if let Err(error) = signins::forget_ended(&app).await {
+            tracing::warn!(%error, "ended sign-ins were not forgotten");
         }
         let _ = tokio::time::timeout(PAUSE, stopped.changed()).await;
     }

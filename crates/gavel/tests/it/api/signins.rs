@@ -139,6 +139,9 @@ db_test!(sign_ins_end_when_unused_and_after_a_week, server => {
     }
     server.app.clock.advance(14 * 60);
     used.get("/x/me/").await.is(401, nobody());
+    server.sign_in(LEA).await;
+    server.app.clock.advance(12 * 3_600 + 1);
+    assert_eq!(gavel::actions::signins::forget_ended(&server.app).await.unwrap(), 1);
     server.stop().await;
 });
 
@@ -290,6 +293,15 @@ db_test!(a_second_factor_is_asked_for_and_no_code_is_taken_twice, server => {
     assert_eq!(lea.post("/x/me/totp/disable/", end(PASSWORD, &text(&codes[1]))).await.status, 204);
     server.try_sign_in(LEA, PASSWORD, None).await.ok(200);
     lea.post("/x/me/totp/disable/", end(PASSWORD, &text(&codes[2]))).await.is(400, json!({ "detail": "The second factor is off." }));
+    server.stop().await;
+});
+
+db_test!(an_idempotency_key_is_a_persons_own, server => {
+    let (lea, bo) = (server.member(LEA, Role::Reader).await, server.member("bo@acme.example", Role::Reader).await);
+    let secret = async |client: &Client| client.post_once("k", "/x/me/totp/", json!({})).await.ok(200)["secret"].clone();
+    let hers = secret(&lea).await;
+    assert_eq!(secret(&lea).await, hers);
+    assert_ne!(secret(&bo).await, hers);
     server.stop().await;
 });
 
