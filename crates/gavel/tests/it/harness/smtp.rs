@@ -51,6 +51,8 @@ impl Mail {
 pub struct Smtp {
     address: SocketAddr,
     mails: Arc<Mutex<Vec<Mail>>>,
+    /// What clients have said to prove who they are.
+    proofs: Arc<Mutex<Vec<String>>>,
 }
 
 impl Smtp {
@@ -63,15 +65,20 @@ impl Smtp {
     pub async fn deciding(fate: impl Fn(usize) -> Fate + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mails: Arc<Mutex<Vec<Mail>>> = Arc::default();
-        let (received, fate) = (mails.clone(), Arc::new(fate));
+        let smtp = Self { address, mails: Arc::default(), proofs: Arc::default() };
+        let (received, proofs, fate) = (smtp.mails.clone(), smtp.proofs.clone(), Arc::new(fate));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (received, fate) = (received.clone(), fate.clone());
-                tokio::spawn(async move { serve(stream, &received, &*fate).await });
+                let (received, proofs, fate) = (received.clone(), proofs.clone(), fate.clone());
+                tokio::spawn(async move { serve(stream, &received, &proofs, &*fate).await });
             }
         });
-        Self { address, mails }
+        smtp
+    }
+
+    /// Who has tried to prove who they are, and how: user name and password, blanks for what divides them.
+    pub fn proofs(&self) -> Vec<String> {
+        self.proofs.lock().unwrap().clone()
     }
 
     /// Where it listens.
@@ -94,7 +101,12 @@ impl Smtp {
     }
 }
 
-async fn serve(stream: TcpStream, received: &Mutex<Vec<Mail>>, fate: &(dyn Fn(usize) -> Fate + Send + Sync)) -> Option<()> {
+async fn serve(
+    stream: TcpStream,
+    received: &Mutex<Vec<Mail>>,
+    proofs: &Mutex<Vec<String>>,
+    fate: &(dyn Fn(usize) -> Fate + Send + Sync),
+) -> Option<()> {
     let (read, mut write) = stream.into_split();
     let mut lines = BufReader::new(read).lines();
     let mut say = async |text: &str| write.write_all(format!("{text}\r\n").as_bytes()).await.ok();
@@ -103,7 +115,13 @@ async fn serve(stream: TcpStream, received: &Mutex<Vec<Mail>>, fate: &(dyn Fn(us
     while let Some(line) = lines.next_line().await.ok()? {
         let address = || line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
         match line.get(..4).unwrap_or_default().to_ascii_uppercase().as_str() {
-            "EHLO" => say("250-test\r\n250-8BITMIME\r\n250 SMTPUTF8").await?,
+            "EHLO" => say("250-test\r\n250-8BITMIME\r\n250-AUTH PLAIN\r\n250 SMTPUTF8").await?,
+            "AUTH" => {
+                let proof = String::from_utf8(STANDARD.decode(&line["AUTH PLAIN ".len()..]).unwrap()).unwrap();
+                let right = proof.ends_with("right");
+                proofs.lock().unwrap().push(proof.replace('\0', " "));
+                say(if right { "235 ok" } else { "535 no" }).await?;
+            }
             "MAIL" => {
                 mail.from = address();
                 say("250 ok").await?;

@@ -2,6 +2,7 @@
 
 mod immutable;
 mod log;
+mod mails;
 mod overload;
 mod schema;
 mod transactions;

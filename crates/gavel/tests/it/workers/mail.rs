@@ -185,3 +185,30 @@ async fn who_has_left_is_sent_nothing_and_a_dead_server_is_waited_for(engine: En
     assert_eq!(bo.get("/x/me/").await.status, 401, "days have passed");
     server.stop().await;
 }
+
+crate::on_both_engines!(a_password_that_is_not_taken_loses_no_mail);
+async fn a_password_that_is_not_taken_loses_no_mail(engine: Engine) {
+    let smtp = Smtp::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    for (password, taken) in [("wrong", false), ("quite right", true)] {
+        std::fs::write(&file, format!("{password}\n")).unwrap();
+        let (url, file) = (smtp.url().replace("smtp://", "smtp://desk%40gavel@"), file.clone());
+        let set = move |settings: &mut Settings| {
+            settings.smtp_url = Some(url);
+            settings.smtp_password_file = Some(file);
+            settings.mail_from = Some("desk@gavel.example".into());
+        };
+        let Some(server) = Server::start_with(engine, set).await else { return };
+        server.client.post("/x/members/", json!({ "email": LEA, "role": "Reader" })).await.ok(201);
+        match taken {
+            true => empty(&server).await,
+            false => tried(&server, 1).await,
+        }
+        let left = waiting(&server).await;
+        assert_eq!(left, if taken { vec![] } else { vec![(1, Some("535".to_owned()), false)] });
+        assert_eq!(smtp.proofs().last().unwrap(), &format!(" desk@gavel {password}"));
+        server.stop().await;
+    }
+    assert_eq!(smtp.mails().len(), 1);
+}
