@@ -22,6 +22,8 @@ CREATE TABLE members (
     updated_at bigint NOT NULL
 );
 CREATE UNIQUE INDEX members_by_email ON members (email_key) WHERE status <> 'removed';
+-- Mentions are looked up as they are shown.
+CREATE INDEX members_by_address ON members (email);
 
 CREATE TABLE member_roles (
     member_id uuid NOT NULL REFERENCES members (id),

@@ -22,6 +22,8 @@ CREATE TABLE members (
     updated_at INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX members_by_email ON members (email_key) WHERE status <> 'removed';
+-- Mentions are looked up as they are shown.
+CREATE INDEX members_by_address ON members (email);
 
 CREATE TABLE member_roles (
     member_id BLOB NOT NULL REFERENCES members (id),
