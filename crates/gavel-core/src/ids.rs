@@ -45,6 +45,12 @@ ids! {
     ApplicationId;
     /// An API key.
     KeyId;
+    /// A person with an account.
+    MemberId;
+    /// A person's sign-in on one device.
+    SigninId;
+    /// What tells a person of a row of an activity feed.
+    NotificationId;
     /// A verification session.
     SessionId;
     /// One recorded feature result of a session.

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 
 use crate::{
-    actions::{Caller, Error},
+    actions::{Caller, Error, doors::Doors},
     clock::Clock,
     config::Config,
     live::Live,
@@ -39,6 +39,8 @@ pub struct Parts {
     pub media: MediaFolder,
     /// Calls to the outside.
     pub outbound: Outbound,
+    /// Limits before passwords and mails.
+    pub doors: Doors,
 }
 
 impl Deref for App {
@@ -55,7 +57,8 @@ impl App {
         let media = MediaFolder::new(&config.data);
         let signing = Signing::new(&config.data);
         let outbound = Outbound::new(config.outbound)?;
-        Ok(Self(Arc::new(Parts { config, clock, secrets, signing, store, live, media, outbound })))
+        let doors = Doors::default();
+        Ok(Self(Arc::new(Parts { config, clock, secrets, signing, store, live, media, outbound, doors })))
     }
 
     /// Runs a caller's change in one transaction. Under an `Idempotency-Key` the answer is kept in that same transaction,

@@ -2,7 +2,7 @@
 //!
 //! One key of 32 random bytes lies in the data folder (`server.key`, readable by its owner only) or comes from the
 //! environment. From it come, each by its own label, the key that encrypts what must be read back (webhook secrets,
-//! stored answers), the key that signs media links, and the key of the in-memory index. Processes that share a database
+//! stored answers, second factors), the keys that sign media links and the tokens beside cookies, and the key of the in-memory index. Processes that share a database
 //! must share it: its fingerprint is kept in the database and a server with another key refuses to start.
 
 use std::path::Path;
@@ -12,6 +12,7 @@ use chacha20poly1305::{
     XChaCha20Poly1305, XNonce,
     aead::{Aead, KeyInit, Payload},
 };
+use gavel_core::ids::SigninId;
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -23,6 +24,7 @@ use crate::clock::random;
 pub struct Secrets {
     cipher: XChaCha20Poly1305,
     links: [u8; 32],
+    csrf: [u8; 32],
     index: [u8; 16],
     fingerprint: String,
 }
@@ -64,6 +66,7 @@ impl Secrets {
         Ok(Self {
             cipher: XChaCha20Poly1305::new(&derived("gavel encryption").into()),
             links: derived("gavel media links"),
+            csrf: derived("gavel csrf"),
             index,
             fingerprint: hex(&derived("gavel fingerprint")[..8]),
         })
@@ -97,6 +100,16 @@ impl Secrets {
     /// The signature of a media link.
     pub fn sign_link(&self, message: &str) -> String {
         hex(&hmac(&self.links, message.as_bytes()))
+    }
+
+    /// What a browser sends beside the cookie of this sign-in: another site can make it send the one, but not the other.
+    pub fn csrf_token(&self, signin: SigninId) -> String {
+        hex(&hmac(&self.csrf, signin.0.as_bytes()))
+    }
+
+    /// Checks it in constant time.
+    pub fn csrf_is_valid(&self, signin: SigninId, sent: &[u8]) -> bool {
+        self.csrf_token(signin).as_bytes().ct_eq(sent).into()
     }
 
     /// Checks a media link's signature in constant time.

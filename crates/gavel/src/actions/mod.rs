@@ -4,6 +4,7 @@
 //! ([`crate::app::App::act`]); its commit is the last line that can fail. The rules it applies are in `gavel-core`, the
 //! statements in [`crate::store`]; what it refuses is an [`Error`], which knows nothing of HTTP.
 
+pub mod accounts;
 pub mod aging;
 mod amendment;
 pub mod api_keys;
@@ -16,6 +17,7 @@ pub mod blocklist;
 pub mod decision;
 pub mod delete_session;
 pub mod destinations;
+pub mod doors;
 pub mod edits;
 pub mod entries;
 pub mod entry_details;
@@ -28,13 +30,18 @@ mod feed;
 pub mod hit_counts;
 pub mod import;
 pub mod keys;
+pub mod links;
 pub mod list_history;
 pub mod list_settings;
 pub mod lists;
 pub mod lookup;
 mod matches;
+pub mod me;
 pub mod media;
+pub mod members;
 pub mod new_session;
+pub mod notifications;
+mod notify;
 mod portrait;
 pub mod preview;
 pub mod proposals;
@@ -51,6 +58,7 @@ pub mod session_list;
 pub mod session_notes;
 pub mod sessions;
 pub mod settings;
+pub mod signins;
 pub mod single_url;
 pub mod status;
 mod steps;
@@ -178,6 +186,15 @@ pub enum Error {
     /// The same, where the state of things is why, and the text says so.
     #[error("{0}")]
     NotAllowed(&'static str),
+    /// There is no such account, or password or code are wrong: one answer for all.
+    #[error("wrong sign-in")]
+    WrongSignIn,
+    /// The password was right; the account has a second factor.
+    #[error("code needed")]
+    CodeNeeded,
+    /// Too many failed before; the seconds to wait.
+    #[error("too many attempts")]
+    TooManyAttempts(u64),
     /// Fields of the body or the query are not acceptable.
     #[error("invalid fields")]
     Invalid(FieldErrors),

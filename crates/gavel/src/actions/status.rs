@@ -3,17 +3,11 @@
 use gavel_core::{review::ActivityType, session::SessionStatus, time::Timestamp};
 use serde_json::{Value, json, value::to_raw_value};
 
-use super::{Caller, Error, events};
+use super::{Caller, Error, events, notify};
 use crate::{
     app::App,
     clock::new_id,
-    store::{
-        Tx,
-        activities::{self, Activity},
-        applications::Application,
-        events as event_rows, sessions,
-        sessions::Session,
-    },
+    store::{Tx, activities::Activity, applications::Application, events as event_rows, sessions, sessions::Session},
 };
 
 /// What a person or a key says about a change.
@@ -59,7 +53,7 @@ pub async fn set_by_hand(
         metadata: None,
         created_at: now,
     };
-    activities::insert_activity(tx, (caller.application, session.id), session.version, &activity).await?;
+    let activity = notify::write_row(tx, app, caller, session, activity).await?;
     events::status_updated(tx, app, application, session, remark.resubmit_info).await?;
     Ok(activity)
 }

@@ -6,6 +6,7 @@ pub mod demo;
 pub mod doctor;
 pub mod key;
 pub mod list;
+pub mod member;
 pub mod migrate;
 pub mod serve;
 pub mod webhook;
@@ -37,6 +38,8 @@ enum Command {
     Migrate(Common),
     /// Make, list and revoke API keys
     Key(key::Options),
+    /// Invite, list and remove people, change their roles, reset passwords
+    Member(member::Options),
     /// Import, export and compare lists, and look values up
     List(list::Options),
     /// Receive webhooks for local development, and send past events again
@@ -114,6 +117,7 @@ pub fn main() -> ExitCode {
             Command::Demo(options) => demo::run(&options).await,
             Command::Migrate(common) => migrate::run(&common).await,
             Command::Key(options) => key::run(&options).await,
+            Command::Member(options) => member::run(&options).await,
             Command::List(options) => list::run(&options).await,
             Command::Webhook(options) => webhook::run(&options).await,
             Command::Audit(options) => audit::run(&options).await,

@@ -9,6 +9,7 @@ pub mod extract;
 pub mod gate;
 mod idempotent;
 mod linger;
+mod mask;
 pub mod page;
 pub mod routes;
 pub mod serve;
@@ -18,8 +19,9 @@ use gavel_core::access::{Level, Power, Resource};
 use http::Method;
 
 use api::{
-    api_keys, audit, blocklist, decisions, destinations, edits, entries, evidence, files, health, list_history, lists, media,
-    proposals, reviews, screen, session_notes, sessions, settings, subjects, sweeps, webhooks, workflows,
+    api_keys, audit, blocklist, decisions, destinations, edits, entries, evidence, files, health, list_history, lists, me, media,
+    members, notifications, proposals, reviews, screen, session_notes, sessions, settings, signins, subjects, sweeps, webhooks,
+    workflows,
 };
 use routes::{Access, Route};
 
@@ -122,6 +124,26 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(POST, "/x/lists/{list_uuid}/proposals/{proposal_uuid}/reject/", Lists, proposals::reject),
         route(POST, "/x/lists/{list_uuid}/proposals/{proposal_uuid}/withdraw/", Lists, proposals::withdraw),
 
+        open(POST, "/x/sign-in/", signins::sign_in),
+        open(POST, "/x/password/forgot/", signins::forgot),
+        open(POST, "/x/password/reset/", signins::reset),
+        open(POST, "/x/invitations/accept/", signins::accept),
+        personal(POST, "/x/sign-out/", signins::sign_out),
+        personal(GET, "/x/me/", me::show),
+        personal(PATCH, "/x/me/", me::update),
+        personal(POST, "/x/me/password/", me::change_password).without_answer(),
+        personal(POST, "/x/me/totp/", me::start_totp),
+        personal(POST, "/x/me/totp/confirm/", me::confirm_totp),
+        personal(POST, "/x/me/totp/disable/", me::disable_totp).without_answer(),
+        personal(GET, "/x/me/sessions/", signins::list),
+        personal(DELETE, "/x/me/sessions/{signin_uuid}/", signins::revoke).without_answer(),
+        personal(GET, "/x/notifications/", notifications::list),
+        personal(POST, "/x/notifications/read/", notifications::mark_read),
+        powerful(GET, "/x/members/", Power::Members, members::list),
+        powerful(POST, "/x/members/", Power::Members, members::invite).creates(),
+        powerful(PATCH, "/x/members/{member_uuid}/", Power::Members, members::update),
+        powerful(DELETE, "/x/members/{member_uuid}/", Power::Members, members::remove).without_answer(),
+
         route(GET, "/x/webhook/destinations/{destination_uuid}/", Webhooks, webhooks::show),
         route(POST, "/x/webhook/destinations/{destination_uuid}/test/", Webhooks, webhooks::test),
         route(POST, "/x/webhook/destinations/{destination_uuid}/rotate-secret/", Webhooks, webhooks::rotate_secret),
@@ -154,19 +176,29 @@ fn public<T: 'static>(path: &'static str, handler: impl Handler<T, App>) -> Rout
     Route::new(Method::GET, path, Access::Public, handler)
 }
 
+/// A route that asks nobody who they are, and changes something.
+fn open<T: 'static>(method: Method, path: &'static str, handler: impl Handler<T, App>) -> Route {
+    Route::new(method, path, Access::Public, handler)
+}
+
+/// A route for people alone.
+fn personal<T: 'static>(method: Method, path: &'static str, handler: impl Handler<T, App>) -> Route {
+    Route::new(method, path, Access::Member, handler)
+}
+
+/// A route for keys with full access and people with a power.
+fn powerful<T: 'static>(method: Method, path: &'static str, power: Power, handler: impl Handler<T, App>) -> Route {
+    Route::new(method, path, Access::Power(power), handler)
+}
+
 /// A route for keys: GET needs read, everything else write on the resource.
 fn route<T: 'static>(method: Method, path: &'static str, resource: Resource, handler: impl Handler<T, App>) -> Route {
     let level = if method == Method::GET { Level::Read } else { Level::Write };
     Route::new(method, path, Access::Scope(resource, level), handler)
 }
 
-/// A route for keys with full access, and people whose role has a power.
-fn powerful<T: 'static>(method: Method, path: &'static str, power: Power, handler: impl Handler<T, App>) -> Route {
-    Route::new(method, path, Access::Power(power), handler)
-}
-
 /// The server for this application.
 pub fn server(app: App) -> gate::Server {
-    let routes = routes::router(&app, table(app.config.media_max_bytes));
-    gate::Server::new(app, routes)
+    let table = table(app.config.media_max_bytes);
+    gate::Server::new(app, table)
 }

@@ -6,6 +6,7 @@ pub mod deliver;
 pub mod erase;
 pub mod forget;
 pub mod lists;
+pub mod mail;
 mod record;
 pub mod retain;
 pub mod seal;
@@ -16,7 +17,11 @@ use std::time::Duration;
 
 use tokio::{sync::watch, task::JoinSet};
 
-use crate::{actions::Error, app::App, store::idempotency};
+use crate::{
+    actions::{Error, signins},
+    app::App,
+    store::idempotency,
+};
 
 /// The running workers of a server.
 pub struct Workers {
@@ -35,6 +40,7 @@ pub fn start(app: &App) -> Workers {
     tasks.spawn(lists::expire(app.clone(), stopped.clone()));
     tasks.spawn(seal::run(app.clone(), stopped.clone()));
     tasks.spawn(sessions::run(app.clone(), stopped.clone()));
+    tasks.spawn(mail::run(app.clone(), stopped.clone()));
     tasks.spawn(forget_old_answers(app.clone(), stopped.clone()));
     tasks.spawn(erase::run(app.clone(), stopped.clone()));
     tasks.spawn(sweep::run(app.clone(), stopped.clone()));
@@ -59,7 +65,7 @@ async fn relay_wakes(app: App, mut stopped: watch::Receiver<bool>) {
     }
 }
 
-/// Once an hour, answers kept for `Idempotency-Key` are forgotten when their day is over.
+/// Once an hour, answers kept for `Idempotency-Key` are forgotten when their day is over, and sign-ins that have ended.
 async fn forget_old_answers(app: App, mut stopped: watch::Receiver<bool>) {
     const PAUSE: Duration = Duration::from_secs(3_600);
     while !*stopped.borrow() {
@@ -68,6 +74,9 @@ async fn forget_old_answers(app: App, mut stopped: watch::Receiver<bool>) {
             app.store.write::<_, Error, _>(move |tx| Box::pin(async move { Ok(idempotency::remove_old(tx, now).await?) })).await;
         if let Err(error) = removed {
             tracing::warn!(%error, "old answers were not forgotten");
+        }
+        if let Err(error) = signins::forget_ended(&app).await {
+            tracing::warn!(%error, "ended sign-ins were not forgotten");
         }
         let _ = tokio::time::timeout(PAUSE, stopped.changed()).await;
     }

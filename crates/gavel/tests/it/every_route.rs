@@ -6,7 +6,7 @@ use gavel::http::{
     routes::{Access, RouteFacts},
     table,
 };
-use gavel_core::access::{Level, Resource};
+use gavel_core::access::{Level, Resource, Role};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -89,6 +89,8 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         ("PATCH", "/v3/workflows/{workflow_uuid}/") => json!({ "workflow_label": "new" }),
         ("PATCH", "/x/workflows/{workflow_uuid}/") => json!({ "auto_blocklist_on_decline": true }),
         ("PATCH", "/v3/webhook/destinations/{destination_uuid}/") => json!({ "label": "new" }),
+        ("PATCH", "/x/members/{member_uuid}/") => json!({ "role": "Admin" }),
+        ("DELETE", "/x/members/{member_uuid}/") => Value::Null,
         ("POST", "/x/sessions/{session_id}/evidence/") => json!({ "email_verifications": [{ "email": "a@b.example" }] }),
         ("POST", "/x/sessions/{session_id}/comments/") => json!({ "comment": "c" }),
         ("POST", "/x/sessions/{session_id}/tags/") => json!({ "tag": "new" }),
@@ -108,6 +110,7 @@ struct Theirs {
     erasure: String,
     sweep: String,
     key: String,
+    member: String,
     destination: String,
     delivery: String,
     file: String,
@@ -152,8 +155,26 @@ impl Theirs {
         let file = text(&client.post(&format!("{notes}/files/"), json!({ "media": media })).await.ok(201)["uuid"]);
         let media = upload(client).await;
         let workflow = text(&client.post("/v3/workflows/", json!({ "features": [{ "feature": "OCR" }] })).await.ok(201)["uuid"]);
+        let somebody = json!({ "email": format!("{list}@acme.example"), "role": "Reader" });
+        let member = text(&client.post("/x/members/", somebody).await.ok(201)["uuid"]);
         let (entry, proposal) = (text(&entry["uuid"]), text(&proposal["uuid"]));
-        Self { open, finished, list, entry, import, proposal, erasure, sweep, key, destination, delivery, file, media, workflow }
+        Self {
+            open,
+            finished,
+            list,
+            entry,
+            import,
+            proposal,
+            erasure,
+            sweep,
+            key,
+            member,
+            destination,
+            delivery,
+            file,
+            media,
+            workflow,
+        }
     }
 
     /// The path with ids of these objects.
@@ -175,6 +196,7 @@ impl Theirs {
             "delivery_uuid" => &self.delivery,
             "media_uuid" => &self.media,
             "workflow_uuid" => &self.workflow,
+            "member_uuid" => &self.member,
             other => panic!("{template}: make an object for {{{other}}} in every_route.rs, `Theirs`"),
         })
     }
@@ -219,6 +241,7 @@ fn unknown(facts: &RouteFacts) -> String {
 }
 
 db_test!(needs_a_key_with_the_right_scope, server => {
+    server.account("lea@acme.example", Role::Reader).await;
     for facts in routes() {
         let (path, name) = (unknown(&facts), format!("{} {}", facts.method, facts.path));
         let nobody = call(&server.client.without_key(), &facts.method, &path, &json!({})).await;
@@ -236,6 +259,7 @@ db_test!(needs_a_key_with_the_right_scope, server => {
             all.map(|resource| format!("{}:write", resource.as_str())).collect::<Vec<_>>().join(",")
         };
         let (refused, needed) = match facts.access {
+            Access::Member => (vec![everything_but(None), "full".to_owned()], Vec::new()),
             Access::Public => unreachable!("dealt with above"),
             Access::Scope(resource, Level::Write) => {
                 (vec![everything_but(Some(resource)), format!("{}:read", resource.as_str())], vec![(resource, Level::Write)])
@@ -258,6 +282,7 @@ db_test!(needs_a_key_with_the_right_scope, server => {
         }
         let enough = match facts.access {
             Access::Power(_) => server.client_with("full").await,
+            Access::Member => server.sign_in("lea@acme.example").await,
             _ => server.client_with(&needed.join(",")).await,
         };
         let answer = call(&enough, &facts.method, &path, &json!({})).await;
@@ -278,11 +303,13 @@ db_test!(answers_the_same_with_and_without_a_slash_at_the_end, server => {
 });
 
 db_test!(takes_no_malformed_ids, server => {
+    let person = server.member("lea@acme.example", Role::Owner).await;
     for facts in routes() {
+        let client = if facts.access == Access::Member { &person } else { &server.client };
         for bad in ids(facts.path) {
             for text in ["x", "0d9b1c526a0e4c578f6e5f9e2f5f7a10", "0d9b1c52-6a0e-4c57-8f6e-5f9e2f5f7a1g", "%20", "%00"] {
                 let path = fill(facts.path, |placeholder| if placeholder == bad { text } else { UNKNOWN });
-                let answer = call(&server.client, &facts.method, &path, &json!({})).await;
+                let answer = call(client, &facts.method, &path, &json!({})).await;
                 assert_eq!((answer.status.as_u16(), answer.body), (404, json!({ "detail": "Not found." })), "{} {path}", facts.method);
             }
         }
@@ -293,7 +320,9 @@ db_test!(takes_no_malformed_ids, server => {
 db_test!(does_not_see_objects_of_other_applications, server => {
     let they = server.foreign_client().await;
     let receiver = Receiver::start().await;
-    for facts in routes().iter().filter(|facts| facts.path.contains('{')) {
+    // What is a person's own is tried in `api/signins.rs`: no key gets there.
+    let of_keys = |facts: &&RouteFacts| facts.path.contains('{') && facts.access != Access::Member;
+    for facts in routes().iter().filter(of_keys) {
         let name = format!("{} {}", facts.method, facts.path);
         let body = body_for(facts.method.as_str(), facts.path).unwrap_or_else(|| {
             panic!("{name} has no case: add the body with which an owner succeeds to every_route.rs, `body_for`")
@@ -345,3 +374,36 @@ async fn one_own_and_one_foreign(server: &Server, receiver: &Receiver, facts: &R
     }
     ours.clear(&server.client).await;
 }
+
+db_test!(knows_people_by_their_cookie, server => {
+    server.account("reader@acme.example", Role::Reader).await;
+    server.account("owner@acme.example", Role::Owner).await;
+    let reader = server.sign_in("reader@acme.example").await;
+    let forbidden = json!({ "detail": "You do not have permission to perform this action." });
+    for facts in routes().iter().filter(|facts| facts.access != Access::Public) {
+        let (path, name) = (unknown(facts), format!("{} {}", facts.method, facts.path));
+        let reads = facts.method == Method::GET;
+        if !reads {
+            for forged in [reader.without_header("x-csrf-token"), reader.with_header("x-csrf-token", "0".repeat(64))] {
+                call(&forged, &facts.method, &path, &json!({})).await.is(403, forbidden.clone());
+            }
+        }
+        let may_look = match facts.access {
+            Access::Member => continue,
+            Access::Scope(_, level) => reads && level == Level::Read,
+            Access::Power(_) | Access::Public => false,
+        };
+        let answer = call(&reader, &facts.method, &path, &json!({})).await;
+        match may_look {
+            true => assert!(answer.status != 401 && answer.status != 403, "{name}: {}", answer.body),
+            false => answer.is(403, forbidden.clone()),
+        }
+    }
+    for facts in routes().iter().filter(|facts| facts.access != Access::Public) {
+        let owner = server.sign_in("owner@acme.example").await; // Some end the sign-in.
+        let answer = call(&owner, &facts.method, &unknown(facts), &json!({})).await;
+        assert!(answer.status != 401 && answer.status != 403, "{} {}: {}", facts.method, facts.path, answer.body);
+        assert!(!answer.status.is_server_error(), "{} {}: {}", facts.method, facts.path, answer.body);
+    }
+    server.stop().await;
+});

@@ -8,9 +8,11 @@ pub mod database;
 pub mod inside;
 pub mod ledger;
 pub mod payload;
+pub mod people;
 pub mod process;
 pub mod raw;
 pub mod receiver;
+pub mod smtp;
 pub mod tls;
 pub mod trail;
 

@@ -9,6 +9,7 @@ mod erasure;
 mod gone;
 mod imports;
 mod life;
+mod members;
 mod resent;
 mod soak;
 mod together;

@@ -2,6 +2,7 @@
 
 mod immutable;
 mod log;
+mod mails;
 mod neighbours;
 mod overload;
 mod schema;

@@ -2,6 +2,7 @@
 
 mod deliver;
 mod faults;
+mod mail;
 mod payloads;
 mod seal;
 mod sessions;
