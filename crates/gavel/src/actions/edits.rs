@@ -177,7 +177,7 @@ async fn write(
             metadata: node.as_ref().map(|node| json!({ "node_id": node })),
             ..feed::Row::of(kind.activity)
         };
-        feed::add(tx, caller, session, row, now).await?;
+        feed::add(tx, app, caller, session, row, now).await?;
         note_history(tx, caller, session, "DATA_UPDATED", json!({ "node_id": node, "changed_fields": fields }), now).await?;
     }
     events::data_updated(tx, app, &application, session, &fields).await?;
@@ -276,7 +276,7 @@ async fn write_reviewed(
         changed_fields: vec!["review_status".to_owned()],
         ..feed::Row::of(ActivityType::AmlHitStatusUpdated)
     };
-    let activity = feed::add(tx, caller, session, row, now).await?;
+    let activity = feed::add(tx, app, caller, session, row, now).await?;
     let changed = format!("{}.hits.review_status", Feature::Aml.array());
     let details = json!({ "node_id": record.node_id, "changed_fields": [changed] });
     note_history(tx, caller, session, "DATA_UPDATED", details, now).await?;

@@ -126,7 +126,7 @@ async fn write(
         changed_fields: vec!["status".to_owned()],
         ..feed::Row::of(activity_of(record.feature))
     };
-    let activity = feed::add(tx, caller, session, row, now).await?;
+    let activity = feed::add(tx, app, caller, session, row, now).await?;
     let details = json!({
         "node_id": record.node_id, "feature": record.feature.name(), "previous_status": from, "new_status": record.status,
     });

@@ -6,14 +6,11 @@
 use gavel_core::{review::ActivityType, time::Timestamp};
 use serde_json::{Value, value::to_raw_value};
 
-use super::{Caller, Error};
+use super::{Caller, Error, notify};
 use crate::{
+    app::App,
     clock::new_id,
-    store::{
-        Tx,
-        activities::{self, Activity},
-        sessions::Session,
-    },
+    store::{Tx, activities::Activity, sessions::Session},
 };
 
 /// What a row tells beside who did it and when.
@@ -34,7 +31,14 @@ impl Row {
 }
 
 /// Writes a row.
-pub(super) async fn add(tx: &mut Tx, caller: &Caller, session: &Session, row: Row, now: Timestamp) -> Result<Activity, Error> {
+pub(super) async fn add(
+    tx: &mut Tx,
+    app: &App,
+    caller: &Caller,
+    session: &Session,
+    row: Row,
+    now: Timestamp,
+) -> Result<Activity, Error> {
     let json = |value: Option<Value>| value.map(|value| to_raw_value(&value)).transpose().map_err(Error::fault);
     let activity = Activity {
         id: new_id(),
@@ -53,6 +57,5 @@ pub(super) async fn add(tx: &mut Tx, caller: &Caller, session: &Session, row: Ro
         metadata: json(row.metadata)?,
         created_at: now,
     };
-    activities::insert_activity(tx, (caller.application, session.id), session.version, &activity).await?;
-    Ok(activity)
+    notify::write_row(tx, app, caller, session, activity).await
 }

@@ -130,7 +130,7 @@ pub async fn add(
             session_files::insert_file(tx, id, &file).await?;
             media::insert_uses(tx, id, &[file.media]).await?;
             let row = feed::Row { new: Some(told(&file)), ..row_of(ActivityType::FileAdded) };
-            let activity = feed::add(tx, &caller_, &session, row, now).await?;
+            let activity = feed::add(tx, &app_, &caller_, &session, row, now).await?;
             let objects = [("session", id.0), ("file", file.id.0), ("media", file.media.0), ("activity", activity.id.0)];
             caller_.audit(tx, "session.file_added", &objects, now).await?;
             Ok(FileView::of(&app_, file))
@@ -159,7 +159,7 @@ struct Gone {
 
 /// Takes a file off.
 pub async fn remove(app: &App, caller: &Caller, id: SessionId, file: SessionFileId, seen: Option<u64>) -> Result<(), Error> {
-    let (caller_, now) = (caller.clone(), app.clock.now());
+    let (app_, caller_, now) = (app.clone(), caller.clone(), app.clock.now());
     let done = app.act(caller, move |tx| {
         Box::pin(async move {
             let mut session = lock_to_note(tx, &caller_, id).await?;
@@ -168,7 +168,7 @@ pub async fn remove(app: &App, caller: &Caller, id: SessionId, file: SessionFile
             move_on(tx, &mut session).await?;
             session_files::remove_file(tx, id, file.id).await?;
             let row = feed::Row { previous: Some(told(&file)), ..row_of(ActivityType::FileRemoved) };
-            let activity = feed::add(tx, &caller_, &session, row, now).await?;
+            let activity = feed::add(tx, &app_, &caller_, &session, row, now).await?;
             let objects = [("session", id.0), ("file", file.id.0), ("media", file.media.0), ("activity", activity.id.0)];
             caller_.audit(tx, "session.file_removed", &objects, now).await?;
             Ok(Gone { files: release(tx, &session, file.media, now).await? })

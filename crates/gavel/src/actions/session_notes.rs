@@ -68,7 +68,7 @@ pub async fn comment(
     body: Result<NewComment, FieldErrors>,
     seen: Option<u64>,
 ) -> Result<ActivityView, Error> {
-    let (caller_, now) = (caller.clone(), app.clock.now());
+    let (app_, caller_, now) = (app.clone(), caller.clone(), app.clock.now());
     app.act(caller, move |tx| {
         Box::pin(async move {
             let mut session = lock_to_note(tx, &caller_, id).await?;
@@ -79,7 +79,7 @@ pub async fn comment(
             status::must_be_at(&session, seen)?;
             move_on(tx, &mut session).await?;
             let row = feed::Row { comment: Some(comment), ..feed::Row::of(ActivityType::Comment) };
-            let activity = feed::add(tx, &caller_, &session, row, now).await?;
+            let activity = feed::add(tx, &app_, &caller_, &session, row, now).await?;
             let objects = [("session", id.0), ("activity", activity.id.0)];
             caller_.audit(tx, "session.commented", &objects, now).await?;
             Ok(activity.into())
@@ -109,7 +109,7 @@ pub async fn add_tag(
     body: Result<NewTag, FieldErrors>,
     seen: Option<u64>,
 ) -> Result<Tag, Error> {
-    let (caller_, now) = (caller.clone(), app.clock.now());
+    let (app_, caller_, now) = (app.clone(), caller.clone(), app.clock.now());
     app.act(caller, move |tx| {
         Box::pin(async move {
             let mut session = lock_to_note(tx, &caller_, id).await?;
@@ -127,7 +127,7 @@ pub async fn add_tag(
                 changed_fields: vec!["tags".to_owned()],
                 ..feed::Row::of(ActivityType::TagAdded)
             };
-            let activity = feed::add(tx, &caller_, &session, row, now).await?;
+            let activity = feed::add(tx, &app_, &caller_, &session, row, now).await?;
             caller_.audit(tx, "session.tag_added", &[("session", id.0), ("activity", activity.id.0)], now).await?;
             Ok(tag)
         })
@@ -137,7 +137,7 @@ pub async fn add_tag(
 
 /// Takes a tag off, however it is written.
 pub async fn remove_tag(app: &App, caller: &Caller, id: SessionId, tag: String, seen: Option<u64>) -> Result<(), Error> {
-    let (caller_, now) = (caller.clone(), app.clock.now());
+    let (app_, caller_, now) = (app.clone(), caller.clone(), app.clock.now());
     app.act(caller, move |tx| {
         Box::pin(async move {
             let mut session = lock_to_note(tx, &caller_, id).await?;
@@ -154,7 +154,7 @@ pub async fn remove_tag(app: &App, caller: &Caller, id: SessionId, tag: String, 
                 changed_fields: vec!["tags".to_owned()],
                 ..feed::Row::of(ActivityType::TagRemoved)
             };
-            let activity = feed::add(tx, &caller_, &session, row, now).await?;
+            let activity = feed::add(tx, &app_, &caller_, &session, row, now).await?;
             caller_.audit(tx, "session.tag_removed", &[("session", id.0), ("activity", activity.id.0)], now).await?;
             Ok(())
         })

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{StoreError, Tx, Value, erasures::Counts, revisions::Moment};
 
 /// What is removed of a session, in an order that no reference stands against. `$1` is the session.
-const SESSION: [(&str, &str); 17] = [
+const SESSION: [(&str, &str); 16] = [
     // First, because whoever gives an event up refers to it before anything else.
     ("events", "UPDATE events SET payload = '{}' WHERE object_id = $1"),
     ("waiting_deliveries", "DELETE FROM outbox WHERE event_id IN (SELECT id FROM events WHERE object_id = $1)"),
@@ -27,7 +27,6 @@ const SESSION: [(&str, &str); 17] = [
     ("signals", "DELETE FROM signals WHERE session_id = $1"),
     ("", "DELETE FROM corrected_signals WHERE session_id = $1"),
     ("tags", "DELETE FROM session_tags WHERE session_id = $1"),
-    ("", "DELETE FROM session_files WHERE session_id = $1"),
     ("risks", "DELETE FROM session_risks WHERE session_id = $1"),
     ("history", "DELETE FROM session_events WHERE session_id = $1"),
     ("activity_values", "DELETE FROM activity_values WHERE activity_id IN (SELECT id FROM activities WHERE session_id = $1)"),
@@ -184,6 +183,7 @@ pub async fn set_file_gone(tx: &mut Tx, session: SessionId, id: MediaId, now: Ti
 
 /// Forgets that a session shows files, and what is known of those that are gone.
 pub async fn remove_files(tx: &mut Tx, session: SessionId, ids: &[MediaId], counts: &mut Counts) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM session_files WHERE session_id = $1", &[session.0.into()]).await?;
     tx.execute("DELETE FROM media_uses WHERE session_id = $1", &[session.0.into()]).await?;
     for id in ids {
         let sql = "DELETE FROM media WHERE id = $1 AND deleted_at IS NOT NULL

@@ -152,6 +152,19 @@ db_test!(mention_comes_before_comment_before_activity, server => {
     server.stop().await;
 });
 
+db_test!(comments_tags_and_corrections_tell_people_too, server => {
+    let lea = server.member("lea@acme.example", Role::Admin).await;
+    let session = server.session().await;
+    let notes = format!("/x/sessions/{session}");
+    let told = server.client.post(&format!("{notes}/comments/"), json!({ "comment": "@lea@acme.example look" })).await.ok(201);
+    assert_eq!(told["mentioned_emails"], json!(["lea@acme.example"]));
+    review(&lea, &session, "mine now").await;
+    server.client.post(&format!("{notes}/comments/"), json!({ "comment": "look again" })).await.ok(201);
+    server.client.post(&format!("{notes}/tags/"), json!({ "tag": "vip" })).await.ok(201);
+    assert_eq!(kinds(&lea).await, ["activity", "comment", "mention"]);
+    server.stop().await;
+});
+
 db_test!(preferences_decide_how_far_a_notice_reaches, server => {
     let lea = server.member("lea@acme.example", Role::ComplianceOfficer).await;
     lea.patch("/x/me/", json!({ "notifications": { "mention": "off", "activity": "inbox" } })).await.ok(200);
