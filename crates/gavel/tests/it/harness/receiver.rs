@@ -23,9 +23,11 @@ pub struct Received {
 }
 
 impl Received {
-    /// The body as JSON.
+    /// The body as JSON, as deep as it may be.
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap()
+        let mut body = serde_json::Deserializer::from_slice(&self.body);
+        body.disable_recursion_limit();
+        serde::Deserialize::deserialize(&mut body).unwrap()
     }
 
     /// A header's text.
