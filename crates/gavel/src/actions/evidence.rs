@@ -169,7 +169,7 @@ async fn record(
     status::move_to(&mut session, session_outcome(&statuses, ready.complete, missing, flagged));
     let before =
         if matches!(from, SessionStatus::NotStarted | SessionStatus::Resubmitted) { SessionStatus::InProgress } else { from };
-    status::note_change(tx, &session, before, "System", now).await?;
+    status::note_change(tx, &session, before, "System", now).await?; // Before the status: the queue reads since when.
     sessions::set_state(tx, &session).await?;
     sessions::set_searchable(tx, id, &searchable::of(&session, &all)).await?;
     let announced = events::status_updated(tx, app, &application, &session, None).await?;

@@ -11,7 +11,7 @@ use crate::{
         Tx,
         activities::{self, Activity},
         applications::Application,
-        events as event_rows, sessions,
+        events as event_rows, queue, sessions,
         sessions::Session,
     },
 };
@@ -39,8 +39,11 @@ pub async fn set_by_hand(
     let now = app.clock.now();
     let from = session.status;
     move_to(session, to);
+    note_change(tx, session, from, caller.actor.display(), now).await?; // Before the status: the queue reads since when.
     sessions::set_state(tx, session).await?;
-    note_change(tx, session, from, caller.actor.display(), now).await?;
+    if from == to {
+        queue::end_claim(tx, session.id).await?; // A session that stays in the queue is free again.
+    }
     let status = |status: SessionStatus| to_raw_value(&json!({ "status": status.as_str() })).map_err(Error::fault);
     let activity = Activity {
         id: new_id(),

@@ -18,8 +18,8 @@ use gavel_core::access::{Level, Resource};
 use http::Method;
 
 use api::{
-    blocklist, decisions, destinations, entries, evidence, files, health, list_history, lists, media, reviews, screen, sessions,
-    webhooks, workflows,
+    blocklist, decisions, destinations, entries, evidence, files, health, list_history, lists, media, queue, reviews, screen,
+    sessions, webhooks, workflows,
 };
 use routes::{Access, Route};
 
@@ -78,6 +78,19 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(POST, "/x/media/", Sessions, media::upload).creates().takes_files(media_limit),
         route(POST, "/x/sessions/{session_id}/evidence/", Sessions, evidence::create),
         route(POST, "/x/screen/", Lists, screen::create),
+
+        route(GET, "/x/queue/", Sessions, queue::list),
+        route(POST, "/x/queue/next/", Sessions, queue::next),
+        route(GET, "/x/sessions/{session_id}/queue/", Sessions, queue::show),
+        route(PATCH, "/x/sessions/{session_id}/queue/", Sessions, queue::update),
+        route(POST, "/x/sessions/{session_id}/claim/", Sessions, queue::claim),
+        route(POST, "/x/sessions/{session_id}/renew/", Sessions, queue::renew),
+        route(POST, "/x/sessions/{session_id}/release/", Sessions, queue::release),
+        route(GET, "/x/sessions/{session_id}/presence/", Sessions, queue::present),
+        route(POST, "/x/sessions/{session_id}/presence/", Sessions, queue::look),
+        route(GET, "/x/sessions/{session_id}/pending-review/", Sessions, queue::pending),
+        route(POST, "/x/sessions/{session_id}/pending-review/", Sessions, queue::decide).creates(),
+        route(DELETE, "/x/sessions/{session_id}/pending-review/", Sessions, queue::undo).without_answer(),
 
         route(GET, "/x/lists/lookup/", Lists, list_history::look_up),
         route(POST, "/x/lists/preview/", Lists, list_history::preview),

@@ -25,9 +25,13 @@ pub mod marks;
 pub mod media;
 pub mod migrate;
 pub mod outbox;
+pub mod pending_reviews;
+pub mod presences;
 pub mod preview;
+pub mod queue;
 pub mod records;
 pub mod revisions;
+pub mod screenings;
 pub mod sessions;
 pub mod workflows;
 

@@ -118,6 +118,7 @@ pub async fn set_status(tx: &mut Tx, id: RecordId, status: FeatureStatus) -> Res
 
 /// Takes a record's captured data, warnings, signals and stored hits away; the step waits to be repeated.
 pub async fn clear_record(tx: &mut Tx, id: RecordId) -> Result<(), StoreError> {
+    super::screenings::clear_item(tx, id).await?;
     let id = [Value::from(id.0)];
     tx.execute("DELETE FROM hits WHERE record_id = $1", &id).await?;
     tx.execute("DELETE FROM signals WHERE record_id = $1", &id).await?;

@@ -3,6 +3,7 @@
 
 pub mod attempt;
 pub mod deliver;
+pub mod desk;
 pub mod forget;
 pub mod lists;
 
@@ -26,6 +27,8 @@ pub fn start(app: &App) -> Workers {
     tasks.spawn(lists::follow(app.clone(), stopped.clone()));
     tasks.spawn(lists::count(app.clone(), stopped.clone()));
     tasks.spawn(lists::expire(app.clone(), stopped.clone()));
+    tasks.spawn(desk::decide(app.clone(), stopped.clone()));
+    tasks.spawn(desk::tidy(app.clone(), stopped.clone()));
     tasks.spawn(forget_old_answers(app.clone(), stopped.clone()));
     tasks.spawn(forget::run(app.clone(), stopped));
     Workers { tasks, stop }

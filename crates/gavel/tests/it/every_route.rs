@@ -29,6 +29,14 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         | ("DELETE", "/v3/lists/{list_uuid}/")
         | ("GET", "/v3/lists/{list_uuid}/entries/")
         | ("DELETE", "/v3/lists/{list_uuid}/entries/{entry_uuid}/")
+        | ("GET", "/x/sessions/{session_id}/queue/")
+        | ("POST", "/x/sessions/{session_id}/claim/")
+        | ("POST", "/x/sessions/{session_id}/renew/")
+        | ("POST", "/x/sessions/{session_id}/release/")
+        | ("GET", "/x/sessions/{session_id}/presence/")
+        | ("POST", "/x/sessions/{session_id}/presence/")
+        | ("GET", "/x/sessions/{session_id}/pending-review/")
+        | ("DELETE", "/x/sessions/{session_id}/pending-review/")
         | ("GET", "/x/lists/{list_uuid}/")
         | ("GET", "/x/lists/{list_uuid}/entries/")
         | ("GET", "/x/lists/{list_uuid}/entries/{entry_uuid}/")
@@ -53,6 +61,8 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         ("POST", "/x/webhook/destinations/{destination_uuid}/replay/") => json!({ "since": "2020-01-01T00:00:00Z" }),
         ("PATCH", "/v3/session/{session_id}/update-status/") => json!({ "new_status": "Declined" }),
         ("POST", "/v3/sessions/{session_id}/reviews/") => json!({ "new_status": "Declined" }),
+        ("PATCH", "/x/sessions/{session_id}/queue/") => json!({ "priority": 5 }),
+        ("POST", "/x/sessions/{session_id}/pending-review/") => json!({ "new_status": "Declined" }),
         ("PATCH", "/v3/lists/{list_uuid}/") => json!({ "description": "new" }),
         ("POST", "/v3/lists/{list_uuid}/entries/") => json!({ "value": "new@example.com" }),
         ("PATCH", "/x/lists/{list_uuid}/") => json!({ "flood_guard": { "min_hits": 50 } }),
@@ -70,6 +80,7 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
 struct Theirs {
     open: String,
     finished: String,
+    in_review: String,
     list: String,
     entry: String,
     import: String,
@@ -87,6 +98,7 @@ impl Theirs {
         let (open, finished) = (session().await, session().await);
         let evidence = json!({ "email_verifications": [{ "email": "a@b.example" }] });
         client.post(&format!("/x/sessions/{finished}/evidence/"), evidence).await.ok(200);
+        let in_review = in_review(client, session().await).await;
         let body = json!({ "name": "Mine", "list_type": "blocklist", "entry_type": "email" });
         let list = text(&client.post("/v3/lists/", body).await.ok(201)["uuid"]);
         let entry = client.post(&format!("/v3/lists/{list}/entries/"), json!({ "value": "old@example.com" })).await.ok(201);
@@ -98,12 +110,16 @@ impl Theirs {
         });
         let delivery = delivery.await;
         let media = upload(client).await;
-        Self { open, finished, list, entry: text(&entry["uuid"]), import, destination, delivery, media }
+        Self { open, finished, in_review, list, entry: text(&entry["uuid"]), import, destination, delivery, media }
     }
 
     /// The path with ids of these objects.
     fn path(&self, template: &str) -> String {
-        let session = if template.ends_with("/evidence/") { &self.open } else { &self.finished };
+        let session = match template {
+            "/x/sessions/{session_id}/evidence/" => &self.open,
+            _ if template.starts_with("/x/sessions/") => &self.in_review,
+            _ => &self.finished,
+        };
         fill(template, |placeholder| match placeholder {
             "session_id" => session,
             "list_uuid" => &self.list,
@@ -121,6 +137,17 @@ impl Theirs {
         client.delete(&format!("/v3/webhook/destinations/{}/", self.destination)).await;
         client.delete(&format!("/v3/lists/{}/", self.list)).await;
     }
+}
+
+/// Makes a session one that waits for a person, is the caller's, and has a decision that can be undone.
+async fn in_review(client: &Client, session: String) -> String {
+    let path = format!("/x/sessions/{session}");
+    let evidence = json!({ "email_verifications": [{ "email": "a@b.example", "status": "In Review" }] });
+    client.post(&format!("{path}/evidence/"), evidence).await.ok(200);
+    client.post(&format!("{path}/claim/"), json!({})).await.ok(200);
+    let decision = json!({ "new_status": "Approved", "undo_seconds": 60 });
+    client.post(&format!("{path}/pending-review/"), decision).await.ok(201);
+    session
 }
 
 fn placeholders(template: &str) -> Vec<&str> {
@@ -158,6 +185,7 @@ db_test!(needs_a_key_with_the_right_scope, server => {
             continue;
         }
         nobody.is(401, json!({ "detail": "Authentication credentials were not provided." }));
+        server.app.clock.advance(2); // There are more routes than wrong keys in a minute.
         assert_eq!(nobody.header("www-authenticate"), "Bearer", "{name}");
         call(&server.client.with_key("wrong"), &facts.method, &path, &json!({})).await.is(401, json!({ "detail": "Invalid API key." }));
         let everything_but = |left_out: Option<Resource>| {
@@ -239,6 +267,9 @@ db_test!(does_not_see_objects_of_other_applications, server => {
         }
         assert_eq!(answer.status, 404, "{name}");
         one_own_and_one_foreign(&server, &receiver, facts, &theirs, &body).await;
+        if (facts.method.as_str(), facts.path) == ("POST", "/x/sessions/{session_id}/pending-review/") {
+            they.delete(&foreign).await.ok(204); // There is one already.
+        }
         let owner = call(&they, &facts.method, &foreign, &body).await;
         assert_eq!(owner.status, facts.success, "{name}: the case must be one in which the owner succeeds: {}", owner.body);
         theirs.clear(&they).await;

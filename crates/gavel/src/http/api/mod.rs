@@ -11,6 +11,7 @@ pub mod health;
 pub mod list_history;
 pub mod lists;
 pub mod media;
+pub mod queue;
 pub mod reviews;
 pub mod screen;
 pub mod sessions;

@@ -4,6 +4,7 @@
 mod commands;
 mod crash;
 mod demo;
+mod desk;
 mod gone;
 mod imports;
 mod life;
