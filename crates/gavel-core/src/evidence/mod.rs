@@ -44,7 +44,7 @@ pub use signal::{Signal, signals};
 pub use steps::{Placement, WorkflowStep, assign_steps, has_missing_step, next_node_id};
 pub use values::{ELEMENT_LIMIT, VECTOR_LIMIT};
 pub use warning::{Action, LogType, Warning};
-pub use weighed::Weighed;
+pub use weighed::{Weighed, scores, thresholds};
 
 #[cfg(test)]
 mod tests;

@@ -10,19 +10,24 @@ use std::{collections::HashSet, sync::Arc};
 use futures_util::{StreamExt, stream};
 use gavel_core::{
     evidence::{
-        self, Config, Evidence, Item, ListFinding, MediaField, MediaRef, Placement, Signal, Weighed, WorkflowStep, assess,
-        assign_steps, drop_repeated_locations, has_missing_step, session_outcome,
+        self, Assessment, Config, Duplicate, Evidence, Item, ListFinding, MediaField, MediaRef, Placement, Signal, Weighed,
+        WorkflowStep, assess, assign_steps, drop_repeated_locations, has_missing_step,
     },
     ids::{MediaId, RecordId, SessionId},
     json::FieldErrors,
-    list::ListType,
     screening::{Hit, Index},
     session::{FeatureStatus, SessionStatus},
     time::Timestamp,
 };
 use serde_json::Value;
 
-use super::{Caller, Error, decision, discard_if_refused, events, matches, media, searchable, sessions::subject, status};
+use super::{
+    Caller, Error, decision, discard_if_refused, events, matches, media,
+    replay::{Pinned, Rollup, Written, is_held},
+    searchable,
+    sessions::subject,
+    status,
+};
 use crate::{
     app::App,
     clock::new_id,
@@ -46,10 +51,11 @@ struct Ready {
     fetched: Vec<media_rows::Media>,
 }
 
-/// What the lists said about every signal of every item, and in which state they were.
+/// What the lists said about every signal of every item, in which state they were, and at which instant.
 struct Screened {
     index: Arc<Index>,
     hits: Vec<Vec<(Signal, Hit)>>,
+    at: Timestamp,
 }
 
 /// Records evidence. Answers the decision. `seen` is the version of the session the caller has looked at.
@@ -134,7 +140,7 @@ fn screen(index: Arc<Index>, signals: &[Vec<Signal>], now: Timestamp) -> Screene
         signals.iter().flat_map(|signal| index.hits(&signal.value, now).into_iter().map(|hit| (signal.clone(), hit))).collect()
     };
     let hits = signals.iter().map(of_item).collect();
-    Screened { index, hits }
+    Screened { index, hits, at: now }
 }
 
 /// The transaction.
@@ -159,14 +165,11 @@ async fn record(
     }
 
     let earlier = records::list_records(tx, id).await?;
-    let all = write_records(tx, caller, &mut session, earlier, &ready, &screened, now).await?;
+    let (all, written) = write_records(tx, caller, &mut session, earlier, &ready, &screened, now).await?;
     let from = session.status;
-    let missing =
-        has_missing_step(&workflow_steps(&session), &all.iter().filter_map(|r| r.node_id.as_deref()).collect::<Vec<_>>());
-    let statuses: Vec<FeatureStatus> = all.iter().map(|record| record.status).collect();
     start(tx, &session, from, caller, now).await?;
-    let flagged = has_held_entry(&screened.index, &session, now);
-    status::move_to(&mut session, session_outcome(&statuses, ready.complete, missing, flagged));
+    let outcome = roll_up(tx, caller, &session, &all, &written, (&ready, &screened)).await?;
+    status::move_to(&mut session, outcome);
     let before =
         if matches!(from, SessionStatus::NotStarted | SessionStatus::Resubmitted) { SessionStatus::InProgress } else { from };
     status::note_change(tx, &session, before, "System", now).await?; // Before the status: the queue reads since when.
@@ -181,10 +184,30 @@ async fn record(
     Ok(decision::linked(app, Value::Object(decision)))
 }
 
-/// Whether an entry about the person or company of the session is held by the flood guard: a person has to look.
-fn has_held_entry(index: &Index, session: &Session, now: Timestamp) -> bool {
-    let value = subject(session.kind, session.vendor_data.as_deref());
-    value.is_some_and(|value| index.hits(&value, now).iter().any(|hit| hit.list_type == ListType::Blocklist && hit.held))
+/// What the session comes to; written down with everything it was made of.
+async fn roll_up(
+    tx: &mut Tx,
+    caller: &Caller,
+    session: &Session,
+    all: &[Record],
+    written: &Written,
+    (ready, screened): (&Ready, &Screened),
+) -> Result<SessionStatus, Error> {
+    let nodes: Vec<&str> = all.iter().filter_map(|record| record.node_id.as_deref()).collect();
+    let is_new = |record: &&Record| written.items.iter().any(|(id, ..)| *id == record.id);
+    let rollup = Rollup {
+        complete: ready.complete,
+        missing_step: has_missing_step(&workflow_steps(session), &nodes),
+        earlier: all.iter().filter(|record| !is_new(record)).map(|record| record.status).collect(),
+        subject: subject(session.kind, session.vendor_data.as_deref()),
+    };
+    let of_subject = |value| screened.index.hits(value, screened.at);
+    let held = is_held(&rollup.subject.as_ref().map(of_subject).unwrap_or_default());
+    let statuses: Vec<FeatureStatus> = written.items.iter().map(|(.., status)| *status).collect();
+    let (summary, outcome) = rollup.answer(&statuses, held);
+    let scope = (caller.application, session.id);
+    written.insert(tx, (new_id(), scope), (screened.index.revision(), screened.at), &summary).await?;
+    Ok(outcome)
 }
 
 /// The flow begins: shown in the session's history only.
@@ -241,7 +264,7 @@ async fn write_records(
     ready: &Ready,
     screened: &Screened,
     now: Timestamp,
-) -> Result<Vec<Record>, Error> {
+) -> Result<(Vec<Record>, Written), Error> {
     let workflow = workflow_steps(session);
     let (repeated, mut all): (Vec<Record>, Vec<Record>) =
         earlier.into_iter().partition(|record| record.status == FeatureStatus::ResubRequested);
@@ -249,7 +272,7 @@ async fn write_records(
     let placements = assign_steps(&ready.items, &workflow, &recorded);
     let mut ordinal = all.iter().chain(&repeated).map(|record| record.ordinal).max().unwrap_or(0);
     let mut reported: HashSet<String> = locations(&all);
-    let mut stored_hits = Vec::new();
+    let mut written = Written::default();
     for ((item, placement), (signals, hits)) in ready.items.iter().zip(&placements).zip(ready.signals.iter().zip(&screened.hits))
     {
         for record in repeated.iter().filter(|record| record.node_id == placement.node_id) {
@@ -259,7 +282,7 @@ async fn write_records(
         let config = config_of(placement, &workflow);
         let whose = (session.id, session.vendor_data.as_deref());
         let seen = matches::find(tx, caller.application, whose, signals, hits).await?;
-        let record = assessed(session.id, item, placement, &config, hits, seen, &mut reported, ordinal, now);
+        let (record, answer) = assessed(session.id, item, placement, &config, (signals, hits), seen, &mut reported, ordinal, now);
         add_step(session, placement);
         records::insert_record(tx, caller.application, &record).await?;
         media_rows::insert_uses(tx, session.id, &records::media_of(std::slice::from_ref(&record))).await?;
@@ -269,13 +292,12 @@ async fn write_records(
         }
         let risks: Vec<&str> = risks(&record).collect();
         sessions::insert_risks(tx, session.id, &risks).await?;
-        stored_hits.extend(hits.iter().map(|(signal, hit)| (record.id, signal.entry_type, *hit)));
+        written.hits.extend(hits.iter().map(|(signal, hit)| (record.id, signal.entry_type, *hit)));
+        written.items.push((record.id, ordinal, answer, record.status));
         all.push(record);
     }
     all.extend(repeated.into_iter().filter(|record| placements.iter().all(|placement| placement.node_id != record.node_id)));
-    let scope = (caller.application, session.id);
-    records::insert_screening(tx, new_id(), scope, screened.index.revision(), now, &stored_hits).await?;
-    Ok(all)
+    Ok((all, written))
 }
 
 /// The configuration of the step an item takes; outside the workflow every key has its default. A chip is judged with the
@@ -289,26 +311,41 @@ pub(super) fn config_of(placement: &Placement, workflow: &[WorkflowStep]) -> Con
     }
 }
 
+/// Weighs an item; a risk that is reported once per session is left out when it was reported before.
+pub(super) fn weigh(
+    item: &Item,
+    config: &Config,
+    findings: &[ListFinding],
+    duplicates: &[Duplicate],
+    reported: &mut HashSet<String>,
+) -> Assessment {
+    let mut assessment = assess(item, config, findings, duplicates);
+    drop_repeated_locations(&mut assessment.warnings, reported);
+    assessment
+}
+
+/// The record of an item, and what it was weighed with as it is written down for replays.
 #[expect(clippy::too_many_arguments, reason = "everything an item is weighed with")]
 fn assessed(
     session: SessionId,
     item: &Item,
     placement: &Placement,
     config: &Config,
-    hits: &[(Signal, Hit)],
+    (signals, hits): (&[Signal], &[(Signal, Hit)]),
     seen: matches::Found,
     reported: &mut HashSet<String>,
     ordinal: u64,
     now: Timestamp,
-) -> Record {
+) -> (Record, String) {
     let mut item = item.clone();
     item.place(placement);
     let findings: Vec<ListFinding> = hits.iter().map(|(signal, hit)| ListFinding::of(hit, signal)).collect();
     let weighed = Weighed::of(&item, &seen.duplicates);
-    let mut assessment = assess(&item, config, &findings, &seen.duplicates);
-    drop_repeated_locations(&mut assessment.warnings, reported);
-    Record {
-        id: new_id::<RecordId>(),
+    let id = new_id::<RecordId>();
+    let (answer, _) = Pinned::of(id, &item, config, &weighed, reported).answer(signals, hits);
+    let assessment = weigh(&item, config, &findings, &seen.duplicates, reported);
+    let record = Record {
+        id,
         session,
         feature: placement.feature,
         node_id: placement.node_id.clone(),
@@ -320,7 +357,8 @@ fn assessed(
         is_blocklisted: false,
         created_at: now,
         weighed_with: Some(weighed.to_json()),
-    }
+    };
+    (record, answer.to_string())
 }
 
 pub(super) fn risks(record: &Record) -> impl Iterator<Item = &str> {

@@ -31,7 +31,7 @@ mod portrait;
 pub mod presence;
 pub mod preview;
 pub mod queue;
-
+pub mod replay;
 pub mod resend;
 mod resubmit;
 pub mod reviews;

@@ -91,6 +91,8 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(GET, "/x/sessions/{session_id}/pending-review/", Sessions, queue::pending),
         route(POST, "/x/sessions/{session_id}/pending-review/", Sessions, queue::decide).creates(),
         route(DELETE, "/x/sessions/{session_id}/pending-review/", Sessions, queue::undo).without_answer(),
+        route(GET, "/x/sessions/{session_id}/screening/", Sessions, evidence::made_with),
+        route(POST, "/x/sessions/{session_id}/screening/replay/", Sessions, evidence::replay),
 
         route(GET, "/x/lists/lookup/", Lists, list_history::look_up),
         route(POST, "/x/lists/preview/", Lists, list_history::preview),

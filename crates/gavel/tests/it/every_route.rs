@@ -37,6 +37,8 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         | ("POST", "/x/sessions/{session_id}/presence/")
         | ("GET", "/x/sessions/{session_id}/pending-review/")
         | ("DELETE", "/x/sessions/{session_id}/pending-review/")
+        | ("GET", "/x/sessions/{session_id}/screening/")
+        | ("POST", "/x/sessions/{session_id}/screening/replay/")
         | ("GET", "/x/lists/{list_uuid}/")
         | ("GET", "/x/lists/{list_uuid}/entries/")
         | ("GET", "/x/lists/{list_uuid}/entries/{entry_uuid}/")

@@ -21,6 +21,7 @@ mod paging;
 mod pending_review;
 mod preview;
 mod queue;
+mod replay;
 mod reviews;
 mod screen;
 mod session_list;
