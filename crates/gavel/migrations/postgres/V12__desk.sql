@@ -97,3 +97,6 @@ CREATE TABLE screening_items (
 );
 CREATE INDEX screening_items_by_session ON screening_items (session_id);
 CREATE INDEX screening_items_by_record ON screening_items (record_id);
+
+-- A decline has switched this record's ongoing monitoring off; an approval switches it on again.
+ALTER TABLE records ADD COLUMN monitoring_paused boolean NOT NULL DEFAULT false;

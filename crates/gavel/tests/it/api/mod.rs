@@ -23,6 +23,7 @@ mod preview;
 mod queue;
 mod replay;
 mod reviews;
+mod reviews_to_the_byte;
 mod screen;
 mod session_list;
 mod sessions;
