@@ -1,6 +1,6 @@
 //! One way to change a session's status: row, history, activity and event together.
 
-use gavel_core::{review::ActivityType, session::SessionStatus, time::Timestamp};
+use gavel_core::{evidence::Feature, review::ActivityType, session::SessionStatus, time::Timestamp};
 use serde_json::{Value, json, value::to_raw_value};
 
 use super::{Caller, Error, events};
@@ -11,7 +11,7 @@ use crate::{
         Tx,
         activities::{self, Activity},
         applications::Application,
-        events as event_rows, sessions,
+        events as event_rows, queue, records, sessions,
         sessions::Session,
     },
 };
@@ -39,8 +39,14 @@ pub async fn set_by_hand(
     let now = app.clock.now();
     let from = session.status;
     move_to(session, to, now);
+    note_change(tx, session, from, caller.actor.display(), now).await?; // Before the status: the queue reads since when.
     sessions::set_state(tx, session).await?;
-    note_change(tx, session, from, caller.actor.display(), now).await?;
+    if from == to {
+        queue::end_claim(tx, session.id).await?; // A session that stays in the queue is free again.
+    }
+    if matches!(to, SessionStatus::Approved | SessionStatus::Declined) && has_screening(session) {
+        records::switch_monitoring(tx, session.id, to == SessionStatus::Approved).await?;
+    }
     let status = |status: SessionStatus| to_raw_value(&json!({ "status": status.as_str() })).map_err(Error::fault);
     let activity = Activity {
         id: new_id(),
@@ -62,6 +68,11 @@ pub async fn set_by_hand(
     activities::insert_activity(tx, (caller.application, session.id), session.version, &activity).await?;
     events::status_updated(tx, app, application, session, remark.resubmit_info).await?;
     Ok(activity)
+}
+
+/// Whether names were screened: those declined are not watched any longer.
+fn has_screening(session: &Session) -> bool {
+    session.steps.iter().any(|step| step.feature == Feature::Aml.name())
 }
 
 /// Refuses when the session has moved on since the caller looked (`If-Match`).

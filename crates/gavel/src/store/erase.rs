@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{StoreError, Tx, Value, erasures::Counts, revisions::Moment};
 
 /// What is removed of a session, in an order that no reference stands against. `$1` is the session.
-const SESSION: [(&str, &str); 17] = [
+const SESSION: [(&str, &str); 22] = [
     // First, because whoever gives an event up refers to it before anything else.
     ("events", "UPDATE events SET payload = '{}' WHERE object_id = $1"),
     ("waiting_deliveries", "DELETE FROM outbox WHERE event_id IN (SELECT id FROM events WHERE object_id = $1)"),
@@ -23,9 +23,14 @@ const SESSION: [(&str, &str); 17] = [
     ("", "DELETE FROM events WHERE object_id = $1"),
     ("", "DELETE FROM waiting_hits WHERE screening_id IN (SELECT id FROM screenings WHERE session_id = $1)"),
     ("hits", "DELETE FROM hits WHERE screening_id IN (SELECT id FROM screenings WHERE session_id = $1)"),
+    ("", "DELETE FROM screening_items WHERE session_id = $1"),
     ("screenings", "DELETE FROM screenings WHERE session_id = $1"),
     ("signals", "DELETE FROM signals WHERE session_id = $1"),
     ("", "DELETE FROM corrected_signals WHERE session_id = $1"),
+    ("", "DELETE FROM asked_values WHERE session_id = $1"),
+    ("", "DELETE FROM queue_items WHERE session_id = $1"),
+    ("", "DELETE FROM presences WHERE session_id = $1"),
+    ("pending_reviews", "DELETE FROM pending_reviews WHERE session_id = $1"),
     ("tags", "DELETE FROM session_tags WHERE session_id = $1"),
     ("", "DELETE FROM session_files WHERE session_id = $1"),
     ("risks", "DELETE FROM session_risks WHERE session_id = $1"),

@@ -15,6 +15,7 @@ pub mod list_history;
 pub mod lists;
 pub mod media;
 pub mod proposals;
+pub mod queue;
 pub mod reviews;
 pub mod screen;
 pub mod session_notes;

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use gavel::{
-    actions::Error,
+    actions::{Caller, Error},
     store::{Value as Param, applications, workflows},
 };
-use gavel_core::ids::ApplicationId;
+use gavel_core::{
+    access::{Actor, Role},
+    ids::ApplicationId,
+};
 use proptest::{
     prelude::*,
     strategy::ValueTree,
@@ -17,7 +20,7 @@ use serde_json::{Map, Value, json};
 use super::{Client, Server, client, text};
 
 /// Tables a request may write to, except those the workers write to by themselves.
-const TABLES: [&str; 23] = [
+const TABLES: [&str; 24] = [
     "activities",
     "activity_values",
     "audit_events",
@@ -33,6 +36,7 @@ const TABLES: [&str; 23] = [
     "list_revisions",
     "lists",
     "media",
+    "pending_reviews",
     "records",
     "screenings",
     "session_events",
@@ -143,6 +147,22 @@ impl Server {
         let decision = self.session_with_evidence(evidence).await;
         assert_eq!(decision["status"], status);
         text(&decision["session_id"])
+    }
+
+    /// A new session that waits for a person.
+    pub async fn in_review(&self) -> String {
+        self.finished("In Review").await
+    }
+
+    /// A caller who is a console user: an address at `acme.example`, with this name.
+    pub async fn member(&self, name: &str) -> Caller {
+        let actor = Actor::Member {
+            id: uuid::Uuid::now_v7(),
+            name: name.to_owned(),
+            email: format!("{}@acme.example", name.to_lowercase()),
+            role: Role::ComplianceOfficer,
+        };
+        Caller { actor, ..Caller::system(self.application().await, "POST", "/test/") }
     }
 
     /// The decision of a session.
