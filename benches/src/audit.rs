@@ -25,9 +25,6 @@ use gavel_core::{
 };
 use uuid::Uuid;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[derive(Parser)]
 struct Options {
     /// postgres:// URL of an empty database; without it SQLite in a temporary folder

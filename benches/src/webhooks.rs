@@ -29,9 +29,6 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const KEY: &str = "bench-key-0123456789abcdef";
 const DESTINATIONS: &str = "/v3/webhook/destinations/";
 /// Between two events when the latency is measured.
