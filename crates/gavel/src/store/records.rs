@@ -88,7 +88,11 @@ pub async fn insert_record(tx: &mut Tx, application: ApplicationId, record: &Rec
         ],
     )
     .await?;
-    // By these a session is found when it is erased.
+    note_shown(tx, record).await
+}
+
+/// Notes which sessions a record shows: by these one is found when it is erased.
+async fn note_shown(tx: &mut Tx, record: &Record) -> Result<(), StoreError> {
     for shown in record.matches.as_array().into_iter().flatten() {
         if let Some(id) = shown.get("session_id").and_then(Json::as_str).and_then(|id| id.parse::<SessionId>().ok()) {
             tx.execute(
@@ -132,7 +136,7 @@ pub async fn set_data(tx: &mut Tx, record: &Record) -> Result<(), StoreError> {
     let data = serde_json::to_string(&record.data).map_err(|_| StoreError::unreadable("record"))?;
     let params = [record.id.0.into(), data.into(), record.matches.to_string().into()];
     tx.execute("UPDATE records SET data = $2, matches = $3 WHERE id = $1", &params).await?;
-    Ok(())
+    note_shown(tx, record).await
 }
 
 /// Switches the ongoing monitoring of a session's AML screenings off, or on again where it was switched off.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gavel::{
     actions::{Caller, Error},
-    store::{Value as Param, applications, workflows},
+    store::{Value as Param, applications, db::Target, workflows},
 };
 use gavel_core::{
     access::{Actor, Role},
@@ -80,6 +80,35 @@ impl Server {
             })
             .await
             .unwrap();
+    }
+
+    /// The tables that name one of these sessions in `session_id`.
+    pub async fn rows_of(&self, sessions: &[String]) -> Vec<String> {
+        let ids: Vec<uuid::Uuid> = sessions.iter().map(|id| id.parse().unwrap()).collect();
+        let tables = match &self.app.config.target {
+            Target::Sqlite(_) => {
+                "SELECT m.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'session_id' ORDER BY m.name"
+            }
+            Target::Postgres(_) => {
+                "SELECT CAST(table_name AS TEXT) FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'session_id' ORDER BY table_name"
+            }
+        };
+        let read = self.app.store.read::<_, Error, _>(move |tx| {
+            Box::pin(async move {
+                let mut found = Vec::new();
+                for row in tx.query(tables, &[]).await? {
+                    let table: String = row.get(0)?;
+                    for id in &ids {
+                        let sql = format!("SELECT 1 FROM {table} WHERE session_id = $1 LIMIT 1");
+                        if tx.query_opt(&sql, &[(*id).into()]).await?.is_some() && !found.contains(&table) {
+                            found.push(table.clone());
+                        }
+                    }
+                }
+                Ok(found)
+            })
+        });
+        read.await.unwrap()
     }
 
     /// Puts a session into a status no call leads to.
