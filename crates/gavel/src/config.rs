@@ -67,6 +67,9 @@ pub struct Settings {
     /// How long deliveries, dead letters and paused queues are kept, 1d to 365d [default: 30d]
     #[arg(long, env = "GAVEL_WEBHOOK_RETENTION", value_name = "DURATION")]
     pub webhook_retention: Option<String>,
+    /// How long a session stays a reviewer's who does nothing, 30s to 24h [default: 10m]
+    #[arg(long, env = "GAVEL_CLAIM_IDLE", value_name = "DURATION")]
+    pub claim_idle: Option<String>,
     /// smtps://user:password@host (TLS), smtp://host?tls=required (STARTTLS), smtp://host (none) [default: no e-mail is sent]
     #[arg(long, env = "GAVEL_SMTP_URL", value_name = "URL", hide_env_values = true)]
     pub smtp_url: Option<String>,
@@ -130,6 +133,8 @@ pub struct Config {
     pub webhook_pause_after: Duration,
     /// How long deliveries, dead letters and paused queues are kept.
     pub webhook_retention: Duration,
+    /// How long a session stays a reviewer's who does nothing.
+    pub claim_idle: Duration,
     /// How e-mail is sent, if it is.
     pub mail: Option<Mail>,
     /// First API key of an empty database.
@@ -213,6 +218,7 @@ impl Settings {
             webhook_timeout: self.webhook_timeout.or(other.webhook_timeout),
             webhook_pause_after: self.webhook_pause_after.or(other.webhook_pause_after),
             webhook_retention: self.webhook_retention.or(other.webhook_retention),
+            claim_idle: self.claim_idle.or(other.claim_idle),
             smtp_url: self.smtp_url.or(other.smtp_url),
             smtp_password_file: self.smtp_password_file.or(other.smtp_password_file),
             mail_from: self.mail_from.or(other.mail_from),
@@ -271,6 +277,7 @@ impl Settings {
             },
             webhook_pause_after: long_wait("--webhook-pause-after", self.webhook_pause_after.as_deref().unwrap_or("3d"), "1h")?,
             webhook_retention: long_wait("--webhook-retention", self.webhook_retention.as_deref().unwrap_or("30d"), "1d")?,
+            claim_idle: wait_between("--claim-idle", self.claim_idle.as_deref().unwrap_or("10m"), ("30s", "24h"))?,
             mail: mail(self.smtp_url, self.smtp_password_file.as_deref(), self.mail_from)?,
             bootstrap_api_key: self.bootstrap_api_key,
         })
@@ -324,10 +331,15 @@ fn ranges(text: &str) -> Result<Vec<IpNet>, ConfigError> {
 
 /// One wait of at least `least` and at most a year.
 fn long_wait(setting: &'static str, text: &str, least: &str) -> Result<Duration, ConfigError> {
+    wait_between(setting, text, (least, "365d"))
+}
+
+/// One wait between two others.
+fn wait_between(setting: &'static str, text: &str, (least, most): (&str, &str)) -> Result<Duration, ConfigError> {
     let parse = |text: &str| text.parse::<RetrySchedule>().map_err(|e| ConfigError::new(setting, e));
-    match (parse(text)?.waits(), parse(least)?.waits()) {
-        ([wait], [shortest]) if wait >= shortest => Ok(*wait),
-        _ => Err(ConfigError::new(setting, format!("must be {least} to 365d"))),
+    match (parse(text)?.waits(), parse(least)?.waits(), parse(most)?.waits()) {
+        ([wait], [shortest], [longest]) if wait >= shortest && wait <= longest => Ok(*wait),
+        _ => Err(ConfigError::new(setting, format!("must be {least} to {most}"))),
     }
 }
 

@@ -18,6 +18,11 @@ impl Config {
         Self(keys)
     }
 
+    /// Every key as it is stored.
+    pub fn keys(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
     /// What to do about a risk.
     pub fn action(&self, key: &str, default: Action) -> Action {
         self.0.get(key).and_then(Value::as_str).and_then(Action::from_name).unwrap_or(default)

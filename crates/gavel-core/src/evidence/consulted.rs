@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    entry::{EntryType, EntryValue},
     ids::{EntryId, ListId},
     rules::{Facts, Listed, Ruling, Setting, StatusRules},
     screening::Hit,
@@ -29,13 +30,22 @@ impl From<&Hit> for Covering {
     }
 }
 
+/// What a list said about a value.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Answer {
+    /// The value as the list's type reads it; none where there was no such list any more.
+    pub value: Option<EntryValue>,
+    /// The entries that covered it.
+    pub entries: Vec<Covering>,
+}
+
 /// Fields and answers of lists.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Consulted {
     /// The fields by their paths.
     pub facts: Facts,
-    /// What was asked of which list: the entries that covered the value; `None`: the list's type refuses it.
-    pub answers: BTreeMap<(ListId, String), Option<Vec<Covering>>>,
+    /// What was asked of which list, and what it said; `None`: the list's type refuses the value.
+    pub answers: BTreeMap<(ListId, String), Option<Answer>>,
 }
 
 impl Consulted {
@@ -48,8 +58,8 @@ impl Consulted {
         match self.answers.get(&(list, value.to_owned())) {
             None => Some(Listed::No),
             Some(None) => None,
-            Some(Some(entries)) if entries.is_empty() => Some(Listed::No),
-            Some(Some(entries)) if entries.iter().all(|entry| entry.held) => Some(Listed::Held),
+            Some(Some(answer)) if answer.entries.is_empty() => Some(Listed::No),
+            Some(Some(answer)) if answer.entries.iter().all(|entry| entry.held) => Some(Listed::Held),
             Some(Some(_)) => Some(Listed::Yes),
         }
     }
@@ -57,7 +67,7 @@ impl Consulted {
     /// Every entry that covered a value, each once.
     pub fn entries(&self) -> Vec<Covering> {
         let mut found: Vec<Covering> = Vec::new();
-        for covering in self.answers.values().flatten().flatten() {
+        for covering in self.answers.values().flatten().flat_map(|answer| &answer.entries) {
             if !found.iter().any(|known| known.entry == covering.entry) {
                 found.push(*covering);
             }
@@ -69,9 +79,12 @@ impl Consulted {
     pub fn to_json(&self) -> Value {
         let entry =
             |covering: &Covering| json!({ "entry": covering.entry, "revision": covering.revision, "held": covering.held });
-        let answers = self.answers.iter().map(|((list, value), entries)| {
-            let entries = entries.as_ref().map(|entries| entries.iter().map(entry).collect::<Vec<_>>());
-            json!({ "list": list, "value": value, "entries": entries })
+        let read =
+            |value: &EntryValue| json!({ "entry_type": value.entry_type(), "value": value.stored(), "normalised": value.key() });
+        let answers = self.answers.iter().map(|((list, value), answer)| {
+            let as_read = answer.as_ref().and_then(|answer| answer.value.as_ref()).map(read);
+            let entries = answer.as_ref().map(|answer| answer.entries.iter().map(entry).collect::<Vec<_>>());
+            json!({ "list": list, "value": value, "read_as": as_read, "entries": entries })
         });
         json!({ "facts": self.facts.members(), "lists": answers.collect::<Vec<_>>() })
     }
@@ -85,12 +98,19 @@ impl Consulted {
                 held: value["held"].as_bool()?,
             })
         };
+        let read = |value: &Value| {
+            let text = |name: &str| value[name].as_str().map(str::to_owned);
+            Some(EntryValue::from_store(EntryType::from_name(&text("entry_type")?)?, text("value")?, text("normalised")?))
+        };
         let answer = |value: &Value| {
-            let entries = match &value["entries"] {
+            let answer = match &value["entries"] {
                 Value::Null => None,
-                entries => Some(entries.as_array()?.iter().map(covering).collect::<Option<Vec<_>>>()?),
+                entries => Some(Answer {
+                    value: read(&value["read_as"]),
+                    entries: entries.as_array()?.iter().map(covering).collect::<Option<_>>()?,
+                }),
             };
-            Some(((value["list"].as_str()?.parse().ok()?, value["value"].as_str()?.to_owned()), entries))
+            Some(((value["list"].as_str()?.parse().ok()?, value["value"].as_str()?.to_owned()), answer))
         };
         let facts: Map<String, Value> = stored["facts"].as_object()?.clone();
         Some(Self { facts: Facts::new(facts), answers: stored["lists"].as_array()?.iter().map(answer).collect::<Option<_>>()? })
@@ -107,13 +127,15 @@ mod tests {
     fn what_was_stored_reads_back() {
         let list: ListId = ID.parse().unwrap();
         let covering = |held| Covering { entry: ID.parse().unwrap(), revision: 7, held };
+        let value = EntryValue::parse(EntryType::Document, "x-1").ok();
+        let answer = |value: &Option<EntryValue>, entries| Some(Answer { value: value.clone(), entries });
         let consulted = Consulted {
             facts: Facts::new(Map::from_iter([("kyc.age".into(), json!(30)), ("phone.full_number".into(), Value::Null)])),
             answers: BTreeMap::from([
-                ((list, "a".to_owned()), Some(vec![covering(true), covering(false)])),
-                ((list, "b".to_owned()), Some(vec![])),
+                ((list, "a".to_owned()), answer(&value, vec![covering(true), covering(false)])),
+                ((list, "b".to_owned()), answer(&None, vec![])),
                 ((list, "c".to_owned()), None),
-                ((list, "d".to_owned()), Some(vec![covering(true)])),
+                ((list, "d".to_owned()), answer(&value, vec![covering(true)])),
             ]),
         };
         assert_eq!(Consulted::from_json(&consulted.to_json()), Some(consulted.clone()));

@@ -37,7 +37,7 @@ pub use assess::{
     drop_repeated_locations, ruled_status,
 };
 pub use config::Config;
-pub use consulted::{Consulted, Covering};
+pub use consulted::{Answer, Consulted, Covering};
 pub use document_type::document_code;
 pub use feature::Feature;
 pub(crate) use item::complete;
@@ -52,7 +52,7 @@ pub use signal::{Signal, signals};
 pub use steps::{Placement, WorkflowStep, assign_steps, has_missing_step, next_node_id};
 pub use values::{ELEMENT_LIMIT, VECTOR_LIMIT};
 pub use warning::{Action, LogType, Warning};
-pub use weighed::Weighed;
+pub use weighed::{Weighed, scores, thresholds};
 
 #[cfg(test)]
 mod tests;

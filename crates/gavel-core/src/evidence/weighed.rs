@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Action, Consulted, Duplicate, DuplicateKind, Feature, Item, SentWarning, SessionRef};
+use super::{Action, Config, Consulted, Duplicate, DuplicateKind, Feature, Item, SentWarning, SessionRef, risks};
 use crate::session::FeatureStatus;
 
 /// The sender's word and what other sessions had shown at that moment.
@@ -91,9 +91,40 @@ impl Weighed {
     }
 }
 
+/// The scores of an item that are weighed, as they stand in its data: later changes of the data change nothing about them.
+pub fn scores(item: &Item) -> Map<String, Value> {
+    let score = |rule: &risks::ScoreRule| Some((rule.member.to_owned(), item.data.get(rule.member)?.clone()));
+    risks::score_rules(item.feature).iter().filter_map(score).collect()
+}
+
+/// The configuration an item is weighed with, the borders on its scores written out even where they are the defaults.
+pub fn thresholds(feature: Feature, config: &Config) -> Map<String, Value> {
+    let mut keys = config.keys().clone();
+    for (key, default) in risks::score_rules(feature).iter().flat_map(|rule| [rule.decline, rule.review]) {
+        keys.entry(key).or_insert_with(|| json!(config.threshold(key, default)));
+    }
+    keys
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn thresholds_are_written_out_and_mean_the_same() {
+        let config = Config::new(Map::from_iter([("face_liveness_score_decline_threshold".to_owned(), json!(31))]));
+        let written = thresholds(Feature::Liveness, &config);
+        assert_eq!(written["face_liveness_score_decline_threshold"], json!(31));
+        assert_eq!(written["face_liveness_score_review_threshold"], json!(70.0));
+        let again = Config::new(written.clone());
+        for rule in risks::score_rules(Feature::Liveness) {
+            for score in [0.0, 30.0, 31.0, 50.0, 69.9, 70.0, 100.0] {
+                assert_eq!(rule.weigh(score, &again), rule.weigh(score, &config), "{} {score}", rule.risk);
+            }
+        }
+        assert_eq!(thresholds(Feature::Liveness, &again), written);
+        assert_eq!(thresholds(Feature::EmailVerification, &Config::default()), Map::new());
+    }
 
     #[test]
     fn what_was_stored_reads_back() {

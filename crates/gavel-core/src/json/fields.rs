@@ -176,6 +176,11 @@ impl FieldErrors {
         self
     }
 
+    /// Adds all of another body's, after its own.
+    pub fn append(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

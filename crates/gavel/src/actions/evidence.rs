@@ -9,14 +9,13 @@ use std::{collections::HashSet, sync::Arc};
 
 use futures_util::{StreamExt, stream};
 use gavel_core::{
-    entry::{EntryType, EntryValue},
+    entry::EntryValue,
     evidence::{
         self, Assessment, Config, Consulted, Evidence, Item, ListFinding, MediaField, MediaRef, Placement, Signal, Weighed,
-        WorkflowStep, assess, assign_steps, drop_repeated_locations, has_missing_step, session_outcome,
+        WorkflowStep, assess, assign_steps, has_missing_step,
     },
-    ids::{EntryId, ListId, MediaId, RecordId, SessionId},
+    ids::{ListId, MediaId, RecordId, SessionId},
     json::FieldErrors,
-    list::ListType,
     screening::{Hit, Index},
     session::{FeatureStatus, SessionStatus},
     time::Timestamp,
@@ -24,14 +23,19 @@ use gavel_core::{
 use serde_json::Value;
 
 use super::{
-    Caller, Error, blocklist, decision, discard_if_refused, events, matches, media, rules, rules::Rules, searchable,
-    sessions::subject, status,
+    Caller, Error, blocklist, decision, discard_if_refused, events, matches, media,
+    replay::{Pinned, Rollup, Written},
+    rules,
+    rules::Rules,
+    searchable,
+    sessions::subject,
+    status,
 };
 use crate::{
     app::App,
     clock::new_id,
     store::{
-        Tx, applications, asked as asked_rows, events as event_rows, hits, media as media_rows,
+        Tx, applications, asked as asked_rows, events as event_rows, media as media_rows,
         records::{self, Record},
         sessions::{self, Session, Step},
     },
@@ -51,10 +55,11 @@ struct Ready {
     rules: Rules,
 }
 
-/// What the lists said about every signal of every item, and in which state they were.
+/// What the lists said about every signal of every item, in which state they were, and at which instant.
 struct Screened {
     index: Arc<Index>,
     hits: Vec<Vec<(Signal, Hit)>>,
+    at: Timestamp,
 }
 
 /// Records evidence. Answers the decision. `seen` is the version of the session the caller has looked at.
@@ -140,7 +145,7 @@ fn screen(index: Arc<Index>, signals: &[Vec<Signal>], now: Timestamp) -> Screene
         signals.iter().flat_map(|signal| index.hits(&signal.value, now).into_iter().map(|hit| (signal.clone(), hit))).collect()
     };
     let hits = signals.iter().map(of_item).collect();
-    Screened { index, hits }
+    Screened { index, hits, at: now }
 }
 
 /// The transaction.
@@ -165,17 +170,14 @@ async fn record(
     }
 
     let earlier = records::list_records(tx, id).await?;
-    let all = write_records(tx, caller, &mut session, earlier, &ready, &screened, now).await?;
+    let (all, written) = write_records(tx, caller, &mut session, earlier, &ready, &screened, now).await?;
     let from = session.status;
-    let missing =
-        has_missing_step(&workflow_steps(&session), &all.iter().filter_map(|r| r.node_id.as_deref()).collect::<Vec<_>>());
-    let statuses: Vec<FeatureStatus> = all.iter().map(|record| record.status).collect();
     start(tx, &session, from, caller, now).await?;
-    let flagged = has_held_entry(&screened.index, &session, now);
-    status::move_to(&mut session, session_outcome(&statuses, ready.complete, missing, flagged), now);
+    let outcome = roll_up(tx, caller, &session, &all, &written, (&ready, &screened)).await?;
+    status::move_to(&mut session, outcome, now);
     let before =
         if matches!(from, SessionStatus::NotStarted | SessionStatus::Resubmitted) { SessionStatus::InProgress } else { from };
-    status::note_change(tx, &session, before, "System", now).await?;
+    status::note_change(tx, &session, before, "System", now).await?; // Before the status: the queue reads since when.
     sessions::set_state(tx, &session).await?;
     sessions::set_searchable(tx, id, &searchable::of(&session, &all)).await?;
     if session.status == SessionStatus::Declined {
@@ -190,10 +192,30 @@ async fn record(
     Ok(decision::linked(app, Value::Object(decision)))
 }
 
-/// Whether an entry about the person or company of the session is held by the flood guard: a person has to look.
-fn has_held_entry(index: &Index, session: &Session, now: Timestamp) -> bool {
-    let value = subject(session.kind, session.vendor_data.as_deref());
-    value.is_some_and(|value| index.hits(&value, now).iter().any(|hit| hit.list_type == ListType::Blocklist && hit.held))
+/// What the session comes to; written down with everything it was made of.
+async fn roll_up(
+    tx: &mut Tx,
+    caller: &Caller,
+    session: &Session,
+    all: &[Record],
+    written: &Written,
+    (ready, screened): (&Ready, &Screened),
+) -> Result<SessionStatus, Error> {
+    let nodes: Vec<&str> = all.iter().filter_map(|record| record.node_id.as_deref()).collect();
+    let is_new = |record: &&Record| written.items.iter().any(|(id, ..)| *id == record.id);
+    let rollup = Rollup {
+        complete: ready.complete,
+        missing_step: has_missing_step(&workflow_steps(session), &nodes),
+        earlier: all.iter().filter(|record| !is_new(record)).map(|record| record.status).collect(),
+        subject: subject(session.kind, session.vendor_data.as_deref()),
+    };
+    let of_subject = |value| screened.index.hits(value, screened.at);
+    let hits = rollup.subject.as_ref().map(of_subject).unwrap_or_default();
+    let statuses: Vec<FeatureStatus> = written.items.iter().map(|(.., status)| *status).collect();
+    let (summary, outcome) = rollup.answer(&statuses, &hits);
+    let scope = (caller.application, session.id);
+    written.insert(tx, (new_id(), scope), (screened.index.revision(), screened.at), &summary).await?;
+    Ok(outcome)
 }
 
 /// The flow begins: shown in the session's history only.
@@ -241,7 +263,8 @@ pub(super) fn workflow_steps(session: &Session) -> Vec<WorkflowStep> {
         .collect()
 }
 
-/// Writes one record per item with its warnings, signals and hits. Answers all records the session has now.
+/// Writes one record per item with its warnings, signals and hits. Answers all records the session has now, and what was
+/// written.
 async fn write_records(
     tx: &mut Tx,
     caller: &Caller,
@@ -250,7 +273,7 @@ async fn write_records(
     ready: &Ready,
     screened: &Screened,
     now: Timestamp,
-) -> Result<Vec<Record>, Error> {
+) -> Result<(Vec<Record>, Written), Error> {
     let workflow = workflow_steps(session);
     let (repeated, mut all): (Vec<Record>, Vec<Record>) =
         earlier.into_iter().partition(|record| record.status == FeatureStatus::ResubRequested);
@@ -270,21 +293,14 @@ async fn write_records(
         drafts.push(Draft::of(item, placement, config, hits, seen, ordinal));
         add_step(session, placement);
     }
-    rules::apply(tx, (caller.application, session), &ready.rules, &all, &mut drafts, (&screened.index, now)).await?;
-    let (stored_hits, by_rules) = write_drafts(tx, caller, session, drafts, (ready, screened), &mut all, now).await?;
+    // At the instant of the screening, like everything else the decision is made again with.
+    rules::apply(tx, (caller.application, session), &ready.rules, &all, &mut drafts, (&screened.index, screened.at)).await?;
+    let written = write_drafts(tx, caller, session, drafts, (ready, screened), &mut all, now).await?;
     all.extend(repeated.into_iter().filter(|record| placements.iter().all(|placement| placement.node_id != record.node_id)));
-    let (scope, screening) = ((caller.application, session.id), new_id());
-    records::insert_screening(tx, screening, scope, screened.index.revision(), now, &stored_hits).await?;
-    for (record, entry) in by_rules {
-        hits::insert_waiting(tx, (screening, record), entry, now).await?;
-    }
-    Ok(all)
+    Ok((all, written))
 }
 
-/// Hits as they are stored, and entries that only status rules have come upon; both are counted.
-type Hits = (Vec<(RecordId, EntryType, Hit)>, Vec<(RecordId, EntryId)>);
-
-/// Writes what became of the items. Answers the hits.
+/// Writes what became of the items, and adds them to the session's records.
 async fn write_drafts(
     tx: &mut Tx,
     caller: &Caller,
@@ -293,13 +309,19 @@ async fn write_drafts(
     (ready, screened): (&Ready, &Screened),
     all: &mut Vec<Record>,
     now: Timestamp,
-) -> Result<Hits, Error> {
+) -> Result<Written, Error> {
     let mut reported: HashSet<String> = locations(all);
-    let (mut stored_hits, mut by_rules) = (Vec::new(), Vec::new());
+    let mut written = Written::default();
     for (draft, (signals, hits)) in drafts.into_iter().zip(ready.signals.iter().zip(&screened.hits)) {
         let asked = draft.asked.clone();
         let come_upon = draft.weighed.consulted.as_ref().map(Consulted::entries).unwrap_or_default();
-        let record = draft.record(session.id, &mut reported, now);
+        let id = new_id::<RecordId>();
+        let rules = ready.rules.of_node(draft.item.node_id.as_deref());
+        let pinned = Pinned::of(id, &draft.item, &draft.config, &draft.weighed, &reported);
+        // What is written is what a replay makes, by the same function.
+        let (answer, assessment) = pinned.answer(rules, (signals, hits), screened.at);
+        reported.extend(locations_of(&assessment));
+        let record = draft.record(session.id, assessment, id, now);
         records::insert_record(tx, caller.application, &record).await?;
         media_rows::insert_uses(tx, session.id, &records::media_of(std::slice::from_ref(&record))).await?;
         for signal in signals {
@@ -311,12 +333,13 @@ async fn write_drafts(
         }
         let risks: Vec<&str> = risks(&record).collect();
         sessions::insert_risks(tx, session.id, &risks).await?;
-        stored_hits.extend(hits.iter().map(|(signal, hit)| (record.id, signal.entry_type, *hit)));
+        written.hits.extend(hits.iter().map(|(signal, hit)| (record.id, signal.entry_type, *hit)));
         let others = come_upon.iter().filter(|covering| hits.iter().all(|(_, hit)| hit.entry != covering.entry));
-        by_rules.extend(others.map(|covering| (record.id, covering.entry)));
+        written.by_rules.extend(others.map(|covering| (record.id, covering.entry)));
+        written.items.push((record.id, record.ordinal, answer.to_string(), record.status));
         all.push(record);
     }
-    Ok((stored_hits, by_rules))
+    Ok(written)
 }
 
 /// The configuration of the step an item takes; outside the workflow every key has its default. A chip is judged with the
@@ -359,18 +382,16 @@ impl Draft {
         Self { item, config, assessment, weighed, matches: Value::Array(seen.matches), ordinal, asked: Vec::new() }
     }
 
-    fn record(self, session: SessionId, reported: &mut HashSet<String>, now: Timestamp) -> Record {
-        let mut warnings = self.assessment.warnings;
-        drop_repeated_locations(&mut warnings, reported);
+    fn record(self, session: SessionId, assessment: Assessment, id: RecordId, now: Timestamp) -> Record {
         Record {
-            id: new_id::<RecordId>(),
+            id,
             session,
             feature: self.item.feature,
             node_id: self.item.node_id,
             ordinal: self.ordinal,
-            status: self.assessment.status,
+            status: assessment.status,
             data: self.item.data,
-            warnings: serde_json::to_value(&warnings).unwrap_or_else(|_| Value::Array(Vec::new())),
+            warnings: serde_json::to_value(&assessment.warnings).unwrap_or_else(|_| Value::Array(Vec::new())),
             matches: self.matches,
             is_blocklisted: false,
             created_at: now,
@@ -387,6 +408,12 @@ pub(super) fn risks(record: &Record) -> impl Iterator<Item = &str> {
 fn locations(records: &[Record]) -> HashSet<String> {
     let of_location = |record: &&Record| record.feature == evidence::Feature::IpAnalysis;
     records.iter().filter(of_location).flat_map(|record| risks(record).map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+/// The same of an item that has just been weighed.
+fn locations_of(assessment: &Assessment) -> impl Iterator<Item = String> {
+    let location = evidence::Feature::IpAnalysis.warning_name();
+    assessment.warnings.iter().filter(move |warning| warning.feature == location).map(|warning| warning.risk.clone())
 }
 
 /// A feature recorded outside the workflow becomes a step of the session.

@@ -42,9 +42,13 @@ pub mod members;
 pub mod new_session;
 pub mod notifications;
 mod notify;
+pub mod pending_review;
 mod portrait;
+pub mod presence;
 pub mod preview;
 pub mod proposals;
+pub mod queue;
+pub mod replay;
 pub mod resend;
 mod resubmit;
 pub mod retention;
@@ -207,6 +211,12 @@ pub enum Error {
     /// The session has moved on since the caller looked.
     #[error("stale")]
     Stale,
+    /// Somebody else stands in the way: what is asked for may be right at another time.
+    #[error("{0}")]
+    Conflict(String),
+    /// It was there and is gone for good.
+    #[error("{0}")]
+    Gone(&'static str),
     /// The first request under this `Idempotency-Key` has not ended.
     #[error("still running")]
     StillRunning,

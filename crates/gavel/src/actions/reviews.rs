@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::{
-    Caller, Error, decision, notify,
+    Caller, Error, decision, notify, queue,
     status::{self, Remark},
 };
 use crate::{
@@ -21,8 +21,8 @@ use crate::{
     store::{
         Tx,
         activities::{self, Activity},
-        applications, sessions,
-        sessions::Session,
+        applications::{self, Application},
+        sessions::{self, Session},
     },
 };
 
@@ -94,8 +94,16 @@ impl From<Activity> for ActivityView {
     }
 }
 
-/// Decides on a session, or notes, as the application is set. `seen` is the version the caller has looked at.
-pub async fn create(app: &App, caller: &Caller, id: SessionId, body: ReviewBody, seen: Option<u64>) -> Result<ReviewView, Error> {
+/// Decides on a session, or notes, as the application is set. `seen` is the version the caller has looked at; `take_over`
+/// lets a console user decide on what somebody else has claimed.
+pub async fn create(
+    app: &App,
+    caller: &Caller,
+    id: SessionId,
+    body: ReviewBody,
+    seen: Option<u64>,
+    take_over: bool,
+) -> Result<ReviewView, Error> {
     let (app_, caller_) = (app.clone(), caller.clone());
     app.act(caller, move |tx| {
         Box::pin(async move {
@@ -105,20 +113,40 @@ pub async fn create(app: &App, caller: &Caller, id: SessionId, body: ReviewBody,
             let activity = if application.reviews_change_status {
                 let review = body.deciding?;
                 status::must_be_at(&session, seen)?;
-                let to = decide(session.status, &review).to;
-                let remark = Remark { comment: review.comment, ..Remark::default() };
-                status::set_by_hand(tx, &app, &caller, &application, &mut session, to, remark).await?
+                queue::must_not_be_others(tx, &caller, &session, take_over, app.clock.now()).await?;
+                decide_on(tx, &app, &caller, &application, &mut session, review).await?
             } else {
                 let note = body.noting?;
                 status::must_be_at(&session, seen)?;
-                add_note(tx, &app, &caller, &mut session, note).await?
+                let activity = add_note(tx, &app, &caller, &mut session, note).await?;
+                audit(tx, &caller, &session, &activity).await?;
+                activity
             };
-            let objects = [("session", session.id.0), ("activity", activity.id.0)];
-            caller.audit(tx, "review.created", &objects, activity.created_at).await?;
             Ok(activity.into())
         })
     })
     .await
+}
+
+/// Everything a review that decides does to a locked session.
+pub(super) async fn decide_on(
+    tx: &mut Tx,
+    app: &App,
+    caller: &Caller,
+    application: &Application,
+    session: &mut Session,
+    review: NewReview,
+) -> Result<Activity, Error> {
+    let to = decide(session.status, &review).to;
+    let remark = Remark { comment: review.comment, ..Remark::default() };
+    let activity = status::set_by_hand(tx, app, caller, application, session, to, remark).await?;
+    audit(tx, caller, session, &activity).await?;
+    Ok(activity)
+}
+
+async fn audit(tx: &mut Tx, caller: &Caller, session: &Session, activity: &Activity) -> Result<(), Error> {
+    let objects = [("session", session.id.0), ("activity", activity.id.0)];
+    Ok(caller.audit(tx, "review.created", &objects, activity.created_at).await?)
 }
 
 /// A page of a session's feed and how many rows there are.
@@ -142,14 +170,14 @@ pub async fn list(
         .await
 }
 
-async fn lock(tx: &mut Tx, caller: &Caller, id: SessionId) -> Result<Session, Error> {
+pub(super) async fn lock(tx: &mut Tx, caller: &Caller, id: SessionId) -> Result<Session, Error> {
     let session = sessions::lock_session(tx, caller.application, id).await?.ok_or(Error::NO_SESSION)?;
     user_session(&session)?;
     Ok(session)
 }
 
 /// Reviews do not see business sessions.
-fn user_session(session: &Session) -> Result<(), Error> {
+pub(super) fn user_session(session: &Session) -> Result<(), Error> {
     match session.kind {
         SessionKind::User => Ok(()),
         SessionKind::Business => Err(Error::NO_SESSION),

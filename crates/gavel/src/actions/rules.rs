@@ -11,7 +11,7 @@ use std::{
 use gavel_core::{
     entry::{EntryType, EntryValue},
     evidence::{
-        Consulted, Covering, derive_status,
+        Answer, Consulted, Covering, derive_status,
         facts::{self, SessionFacts, Standing},
         ruled_status,
     },
@@ -48,7 +48,8 @@ impl Rules {
     }
 }
 
-fn stored(rules: Option<&Value>) -> Result<StatusRules, Error> {
+/// Rules as they were stored in a configuration.
+pub(super) fn stored(rules: Option<&Value>) -> Result<StatusRules, Error> {
     StatusRules::stored(rules).map_err(|_| Error::fault("unreadable status rules in a session"))
 }
 
@@ -136,12 +137,12 @@ fn consult(
     let (mut answers, mut asked) = (BTreeMap::new(), Vec::new());
     for (list, text) in rules.questions(&facts) {
         let answer = match types.get(&list) {
-            None => Some(Vec::new()),
+            None => Some(Answer::default()),
             Some(entry_type) => EntryValue::parse(*entry_type, &text).ok().map(|value| {
                 let hits = index.hits(&value, now);
-                let covering = hits.iter().filter(|hit| hit.list == list).map(Covering::from).collect();
-                asked.push((list, value));
-                covering
+                let entries = hits.iter().filter(|hit| hit.list == list).map(Covering::from).collect();
+                asked.push((list, value.clone()));
+                Answer { value: Some(value), entries }
             }),
         };
         answers.insert((list, text), answer);

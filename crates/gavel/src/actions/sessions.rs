@@ -17,7 +17,7 @@ use serde_json::{json, value::RawValue};
 use super::{
     Caller, Error, decision, discard_if_refused, events,
     new_session::NewSession,
-    portrait,
+    portrait, queue,
     resubmit::reopen,
     searchable,
     status::{self, Remark},
@@ -208,13 +208,15 @@ pub struct UpdatedSession {
     gone: Vec<MediaId>,
 }
 
-/// Sets the status by hand; the checks come in the contract's order.
+/// Sets the status by hand; the checks come in the contract's order. `take_over` lets a console user decide on what somebody
+/// else has claimed.
 pub async fn update_status(
     app: &App,
     caller: &Caller,
     id: SessionId,
     body: Result<StatusUpdate, FieldErrors>,
     seen: Option<u64>,
+    take_over: bool,
 ) -> Result<UpdatedSession, Error> {
     let (app_, caller_) = (app.clone(), caller.clone());
     let done = app.act(caller, move |tx| {
@@ -225,6 +227,7 @@ pub async fn update_status(
             check_source(session.status).map_err(Error::Refused)?;
             let update = body?;
             status::must_be_at(&session, seen)?;
+            queue::must_not_be_others(tx, &caller, &session, take_over, app.clock.now()).await?;
             if update.against(session.status).map_err(Error::RefusedBare)? == AgainstCurrent::AlreadySo {
                 return Ok(UpdatedSession { session_id: id, gone: Vec::new() });
             }

@@ -1,13 +1,15 @@
 //! One way to change a session's status: row, history, activity and event together.
 
-use gavel_core::{review::ActivityType, session::SessionStatus, time::Timestamp};
+use gavel_core::{evidence::Feature, review::ActivityType, session::SessionStatus, time::Timestamp};
 use serde_json::{Value, json, value::to_raw_value};
 
 use super::{Caller, Error, events, notify};
 use crate::{
     app::App,
     clock::new_id,
-    store::{Tx, activities::Activity, applications::Application, events as event_rows, sessions, sessions::Session},
+    store::{
+        Tx, activities::Activity, applications::Application, events as event_rows, queue, records, sessions, sessions::Session,
+    },
 };
 
 /// What a person or a key says about a change.
@@ -33,8 +35,14 @@ pub async fn set_by_hand(
     let now = app.clock.now();
     let from = session.status;
     move_to(session, to, now);
+    note_change(tx, session, from, caller.actor.display(), now).await?; // Before the status: the queue reads since when.
     sessions::set_state(tx, session).await?;
-    note_change(tx, session, from, caller.actor.display(), now).await?;
+    if from == to {
+        queue::end_claim(tx, session.id).await?; // A session that stays in the queue is free again.
+    }
+    if matches!(to, SessionStatus::Approved | SessionStatus::Declined) && has_screening(session) {
+        records::switch_monitoring(tx, session.id, to == SessionStatus::Approved).await?;
+    }
     let status = |status: SessionStatus| to_raw_value(&json!({ "status": status.as_str() })).map_err(Error::fault);
     let activity = Activity {
         id: new_id(),
@@ -56,6 +64,11 @@ pub async fn set_by_hand(
     let activity = notify::write_row(tx, app, caller, session, activity).await?;
     events::status_updated(tx, app, application, session, remark.resubmit_info).await?;
     Ok(activity)
+}
+
+/// Whether names were screened: those declined are not watched any longer.
+fn has_screening(session: &Session) -> bool {
+    session.steps.iter().any(|step| step.feature == Feature::Aml.name())
 }
 
 /// Refuses when the session has moved on since the caller looked (`If-Match`).

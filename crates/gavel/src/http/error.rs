@@ -103,6 +103,8 @@ fn action(error: Error) -> Response {
         Error::Refused(text) => detail(StatusCode::BAD_REQUEST, &text),
         Error::RefusedBare(text) => body(StatusCode::BAD_REQUEST, &[text]),
         Error::Stale => detail(StatusCode::PRECONDITION_FAILED, "The session was changed by someone else."),
+        Error::Conflict(text) => detail(StatusCode::CONFLICT, &text),
+        Error::Gone(text) => detail(StatusCode::GONE, text),
         Error::StillRunning => detail(StatusCode::CONFLICT, "A request with this Idempotency-Key is still running."),
         Error::OtherRequest => detail(StatusCode::UNPROCESSABLE_ENTITY, "Idempotency-Key was used with a different request."),
         Error::Erased => detail(StatusCode::GONE, "The data of this subject was erased."),

@@ -20,8 +20,8 @@ use http::Method;
 
 use api::{
     api_keys, audit, blocklist, decisions, destinations, edits, entries, evidence, files, health, list_history, lists, me, media,
-    members, notifications, proposals, reviews, screen, session_notes, sessions, settings, signins, subjects, sweeps, webhooks,
-    workflows,
+    members, notifications, proposals, queue, reviews, screen, session_notes, sessions, settings, signins, subjects, sweeps,
+    webhooks, workflows,
 };
 use routes::{Access, Route};
 
@@ -97,6 +97,21 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(POST, "/x/sessions/{session_id}/files/", Sessions, session_notes::add_file).creates(),
         route(DELETE, "/x/sessions/{session_id}/files/{file_uuid}/", Sessions, session_notes::remove_file).without_answer(),
         route(POST, "/x/screen/", Lists, screen::create),
+
+        route(GET, "/x/queue/", Sessions, queue::list),
+        route(POST, "/x/queue/next/", Sessions, queue::next),
+        route(GET, "/x/sessions/{session_id}/queue/", Sessions, queue::show),
+        route(PATCH, "/x/sessions/{session_id}/queue/", Sessions, queue::update),
+        route(POST, "/x/sessions/{session_id}/claim/", Sessions, queue::claim),
+        route(POST, "/x/sessions/{session_id}/renew/", Sessions, queue::renew),
+        route(POST, "/x/sessions/{session_id}/release/", Sessions, queue::release),
+        route(GET, "/x/sessions/{session_id}/presence/", Sessions, queue::present),
+        route(POST, "/x/sessions/{session_id}/presence/", Sessions, queue::look),
+        route(GET, "/x/sessions/{session_id}/pending-review/", Sessions, queue::pending),
+        route(POST, "/x/sessions/{session_id}/pending-review/", Sessions, queue::decide).creates(),
+        route(DELETE, "/x/sessions/{session_id}/pending-review/", Sessions, queue::undo).without_answer(),
+        route(GET, "/x/sessions/{session_id}/screening/", Sessions, evidence::made_with),
+        route(POST, "/x/sessions/{session_id}/screening/replay/", Sessions, evidence::replay),
 
         route(GET, "/x/lists/lookup/", Lists, list_history::look_up),
         route(POST, "/x/lists/preview/", Lists, list_history::preview),

@@ -211,6 +211,17 @@ pub async fn list_erased(tx: &mut Tx, list: ListId, after: u64) -> Result<Vec<Uu
     tx.query(sql, &[list.0.into(), after.into()]).await?.iter().map(|row| row.get(0)).collect()
 }
 
+/// Whether one of these versions is no longer what it was: what it said was erased.
+pub async fn is_any_erased(tx: &mut Tx, versions: &[(EntryId, u64)]) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM entries WHERE id = $1 AND added_rev = $2 AND erased_at IS NOT NULL";
+    for (entry, revision) in versions {
+        if tx.query_opt(sql, &[entry.0.into(), (*revision).into()]).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// These rows, by version.
 pub async fn list_rows(tx: &mut Tx, versions: &[Uuid]) -> Result<Vec<(Uuid, Entry)>, StoreError> {
     let mut found = Vec::with_capacity(versions.len());

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{StoreError, Tx, Value, erasures::Counts, revisions::Moment};
 
 /// What is removed of a session, in an order that no reference stands against. `$1` is the session.
-const SESSION: [(&str, &str); 16] = [
+const SESSION: [(&str, &str); 21] = [
     // First, because whoever gives an event up refers to it before anything else.
     ("events", "UPDATE events SET payload = '{}' WHERE object_id = $1"),
     ("waiting_deliveries", "DELETE FROM outbox WHERE event_id IN (SELECT id FROM events WHERE object_id = $1)"),
@@ -23,9 +23,14 @@ const SESSION: [(&str, &str); 16] = [
     ("", "DELETE FROM events WHERE object_id = $1"),
     ("", "DELETE FROM waiting_hits WHERE screening_id IN (SELECT id FROM screenings WHERE session_id = $1)"),
     ("hits", "DELETE FROM hits WHERE screening_id IN (SELECT id FROM screenings WHERE session_id = $1)"),
+    ("", "DELETE FROM screening_items WHERE session_id = $1"),
     ("screenings", "DELETE FROM screenings WHERE session_id = $1"),
     ("signals", "DELETE FROM signals WHERE session_id = $1"),
     ("", "DELETE FROM corrected_signals WHERE session_id = $1"),
+    ("", "DELETE FROM asked_values WHERE session_id = $1"),
+    ("", "DELETE FROM queue_items WHERE session_id = $1"),
+    ("", "DELETE FROM presences WHERE session_id = $1"),
+    ("pending_reviews", "DELETE FROM pending_reviews WHERE session_id = $1"),
     ("tags", "DELETE FROM session_tags WHERE session_id = $1"),
     ("risks", "DELETE FROM session_risks WHERE session_id = $1"),
     ("history", "DELETE FROM session_events WHERE session_id = $1"),
@@ -102,9 +107,24 @@ pub async fn take_out(tx: &mut Tx, id: SessionId, (record, holder): (RecordId, S
             }
         }
     }
+    changed += forget_rulings(tx, holder).await?;
     let gone = "DELETE FROM shown_in WHERE session_id = $1 AND record_id = $2";
     tx.execute(gone, &[id.0.into(), record.0.into()]).await?;
     Ok(changed)
+}
+
+/// Status rules may have looked at the matches of a session; what they saw is kept as plain values, of which nobody can say
+/// whose they are. Then all of it goes, and those decisions cannot be made again.
+async fn forget_rulings(tx: &mut Tx, holder: SessionId) -> Result<u64, StoreError> {
+    let sql = "SELECT id FROM records WHERE session_id = $1 AND weighed_with LIKE '%.matches%'";
+    let rows = tx.query(sql, &[holder.0.into()]).await?;
+    for row in &rows {
+        let record = RecordId(row.get(0)?);
+        tx.execute("UPDATE records SET weighed_with = NULL WHERE id = $1", &[record.0.into()]).await?;
+        tx.execute("DELETE FROM asked_values WHERE record_id = $1", &[record.0.into()]).await?;
+        super::screenings::clear_item(tx, record).await?;
+    }
+    Ok(rows.len() as u64)
 }
 
 /// A JSON text without the rows of `matches` that show a session; `None`: there are none.

@@ -88,7 +88,11 @@ pub async fn insert_record(tx: &mut Tx, application: ApplicationId, record: &Rec
         ],
     )
     .await?;
-    // By these a session is found when it is erased.
+    note_shown(tx, record).await
+}
+
+/// Notes which sessions a record shows: by these one is found when it is erased.
+async fn note_shown(tx: &mut Tx, record: &Record) -> Result<(), StoreError> {
     for shown in record.matches.as_array().into_iter().flatten() {
         if let Some(id) = shown.get("session_id").and_then(Json::as_str).and_then(|id| id.parse::<SessionId>().ok()) {
             tx.execute(
@@ -132,11 +136,33 @@ pub async fn set_data(tx: &mut Tx, record: &Record) -> Result<(), StoreError> {
     let data = serde_json::to_string(&record.data).map_err(|_| StoreError::unreadable("record"))?;
     let params = [record.id.0.into(), data.into(), record.matches.to_string().into()];
     tx.execute("UPDATE records SET data = $2, matches = $3 WHERE id = $1", &params).await?;
+    note_shown(tx, record).await
+}
+
+/// Switches the ongoing monitoring of a session's AML screenings off, or on again where it was switched off.
+pub async fn switch_monitoring(tx: &mut Tx, session: SessionId, on: bool) -> Result<(), StoreError> {
+    const SWITCH: &str = "is_ongoing_monitoring_enabled";
+    let sql = "SELECT id, data FROM records WHERE session_id = $1 AND feature = $2 AND monitoring_paused = $3";
+    let unreadable = |_| StoreError::unreadable("record");
+    for row in tx.query(sql, &[session.0.into(), Feature::Aml.name().into(), on.into()]).await? {
+        let mut data: serde_json::Map<String, Json> = serde_json::from_str(&row.get::<String>(1)?).map_err(unreadable)?;
+        if data.get(SWITCH).and_then(Json::as_bool) != Some(!on) {
+            continue; // Never monitored.
+        }
+        data.insert(SWITCH.into(), on.into());
+        let data = serde_json::to_string(&data).map_err(unreadable)?;
+        tx.execute(
+            "UPDATE records SET data = $2, monitoring_paused = $3 WHERE id = $1",
+            &[row.get::<Uuid>(0)?.into(), data.into(), (!on).into()],
+        )
+        .await?;
+    }
     Ok(())
 }
 
 /// Takes a record's captured data, warnings, signals and stored hits away; the step waits to be repeated.
 pub async fn clear_record(tx: &mut Tx, id: RecordId) -> Result<(), StoreError> {
+    super::screenings::clear_item(tx, id).await?;
     let id = [Value::from(id.0)];
     tx.execute("DELETE FROM hits WHERE record_id = $1", &id).await?;
     tx.execute("DELETE FROM signals WHERE record_id = $1", &id).await?;

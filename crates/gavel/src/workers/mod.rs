@@ -3,6 +3,7 @@
 
 pub mod attempt;
 pub mod deliver;
+pub mod desk;
 pub mod erase;
 pub mod forget;
 pub mod lists;
@@ -41,6 +42,8 @@ pub fn start(app: &App) -> Workers {
     tasks.spawn(seal::run(app.clone(), stopped.clone()));
     tasks.spawn(sessions::run(app.clone(), stopped.clone()));
     tasks.spawn(mail::run(app.clone(), stopped.clone()));
+    tasks.spawn(desk::decide(app.clone(), stopped.clone()));
+    tasks.spawn(desk::tidy(app.clone(), stopped.clone()));
     tasks.spawn(forget_old_answers(app.clone(), stopped.clone()));
     tasks.spawn(erase::run(app.clone(), stopped.clone()));
     tasks.spawn(sweep::run(app.clone(), stopped.clone()));

@@ -33,6 +33,16 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         | ("DELETE", "/x/sessions/{session_id}/tags/{tag}/")
         | ("GET", "/x/sessions/{session_id}/files/")
         | ("DELETE", "/x/sessions/{session_id}/files/{file_uuid}/")
+        | ("GET", "/x/sessions/{session_id}/queue/")
+        | ("POST", "/x/sessions/{session_id}/claim/")
+        | ("POST", "/x/sessions/{session_id}/renew/")
+        | ("POST", "/x/sessions/{session_id}/release/")
+        | ("GET", "/x/sessions/{session_id}/presence/")
+        | ("POST", "/x/sessions/{session_id}/presence/")
+        | ("GET", "/x/sessions/{session_id}/pending-review/")
+        | ("DELETE", "/x/sessions/{session_id}/pending-review/")
+        | ("GET", "/x/sessions/{session_id}/screening/")
+        | ("POST", "/x/sessions/{session_id}/screening/replay/")
         | ("GET", "/x/lists/{list_uuid}/")
         | ("GET", "/x/lists/{list_uuid}/entries/")
         | ("GET", "/x/lists/{list_uuid}/entries/{entry_uuid}/")
@@ -78,6 +88,8 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
             json!({ "hit_updates": [{ "hit_id": "h", "review_status": "Confirmed Match" }] })
         }
         ("POST", "/v3/sessions/{session_id}/reviews/") => json!({ "new_status": "Declined" }),
+        ("PATCH", "/x/sessions/{session_id}/queue/") => json!({ "priority": 5 }),
+        ("POST", "/x/sessions/{session_id}/pending-review/") => json!({ "new_status": "Declined" }),
         ("PATCH", "/v3/lists/{list_uuid}/") => json!({ "description": "new" }),
         ("POST", "/v3/lists/{list_uuid}/entries/") => json!({ "value": "new@example.com" }),
         ("PATCH", "/x/lists/{list_uuid}/") => json!({ "flood_guard": { "min_hits": 50 } }),
@@ -103,6 +115,7 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
 struct Theirs {
     open: String,
     finished: String,
+    in_review: String,
     list: String,
     entry: String,
     import: String,
@@ -130,6 +143,7 @@ impl Theirs {
             "aml_screenings": [{ "hits": [{ "id": "h" }] }],
         });
         client.post(&format!("/x/sessions/{finished}/evidence/"), evidence).await.ok(200);
+        let in_review = in_review(client, session().await).await;
         let body = json!({ "name": "Mine", "list_type": "blocklist", "entry_type": "email" });
         let list = text(&client.post("/v3/lists/", body).await.ok(201)["uuid"]);
         let entry =
@@ -161,6 +175,7 @@ impl Theirs {
         Self {
             open,
             finished,
+            in_review,
             list,
             entry,
             import,
@@ -179,7 +194,12 @@ impl Theirs {
 
     /// The path with ids of these objects.
     fn path(&self, template: &str) -> String {
-        let session = if template.ends_with("/evidence/") { &self.open } else { &self.finished };
+        let session = match template {
+            "/x/sessions/{session_id}/evidence/" => &self.open,
+            _ if ["comments", "tags", "files"].iter().any(|notes| template.contains(&format!("/{notes}/"))) => &self.finished,
+            _ if template.starts_with("/x/sessions/") => &self.in_review,
+            _ => &self.finished,
+        };
         fill(template, |placeholder| match placeholder {
             "session_id" => session,
             "node_id" => "feature_email_1",
@@ -207,6 +227,17 @@ impl Theirs {
         client.delete(&format!("/v3/lists/{}/", self.list)).await;
         client.delete(&format!("/v3/workflows/{}/", self.workflow)).await;
     }
+}
+
+/// Makes a session one that waits for a person, is the caller's, and has a decision that can be undone.
+async fn in_review(client: &Client, session: String) -> String {
+    let path = format!("/x/sessions/{session}");
+    let evidence = json!({ "email_verifications": [{ "email": "a@b.example", "status": "In Review" }] });
+    client.post(&format!("{path}/evidence/"), evidence).await.ok(200);
+    client.post(&format!("{path}/claim/"), json!({})).await.ok(200);
+    let decision = json!({ "new_status": "Approved", "undo_seconds": 60 });
+    client.post(&format!("{path}/pending-review/"), decision).await.ok(201);
+    session
 }
 
 fn placeholders(template: &str) -> Vec<&str> {
@@ -340,6 +371,9 @@ db_test!(does_not_see_objects_of_other_applications, server => {
         }
         assert_eq!(answer.status, 404, "{name}");
         one_own_and_one_foreign(&server, &receiver, facts, &theirs, &body).await;
+        if (facts.method.as_str(), facts.path) == ("POST", "/x/sessions/{session_id}/pending-review/") {
+            they.delete(&foreign).await.ok(204); // There is one already.
+        }
         let owner = call(&they, &facts.method, &foreign, &body).await;
         let success = if is_for_somebody_else(facts) { reqwest::StatusCode::FORBIDDEN } else { facts.success };
         assert_eq!(owner.status, success, "{name}: the case must be one in which the owner succeeds: {}", owner.body);

@@ -128,14 +128,14 @@ impl Addition {
 impl Effect {
     /// What conditions would have heard from the lists.
     pub(super) fn change(&self, consulted: &mut Consulted) {
-        for ((list, text), entries) in &mut consulted.answers {
-            let Some(entries) = entries else { continue }; // No value of the list's type, before and after.
-            entries.retain(|covering| !self.removed.contains(&covering.entry));
+        for ((list, text), answer) in &mut consulted.answers {
+            let Some(answer) = answer else { continue }; // No value of the list's type, before and after.
+            answer.entries.retain(|covering| !self.removed.contains(&covering.entry));
             let new = self.additions.iter().filter(|addition| {
                 let read = || EntryValue::parse(addition.value.entry_type(), text);
                 addition.list == *list && read().is_ok_and(|value| addition.covers(&value))
             });
-            entries.extend(new.map(|_| Covering { entry: EntryId(uuid::Uuid::nil()), revision: 0, held: false }));
+            answer.entries.extend(new.map(|_| Covering { entry: EntryId(uuid::Uuid::nil()), revision: 0, held: false }));
         }
     }
 }

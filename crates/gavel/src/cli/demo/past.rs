@@ -74,8 +74,8 @@ pub async fn set_status(app: &App, id: SessionId, to: SessionStatus) -> Result<(
                     return Ok(()); // The server was faster.
                 }
                 status::move_to(&mut session, to, handle.clock.now());
-                sessions::set_state(tx, &session).await?;
                 status::note_change(tx, &session, from, "System", handle.clock.now()).await?;
+                sessions::set_state(tx, &session).await?;
                 events::status_updated(tx, &handle, &application, &session, None).await.map(drop)
             })
         })

@@ -1,4 +1,4 @@
-//! Evidence for sessions.
+//! Evidence for sessions, and what was made of it.
 
 use axum::extract::State;
 use gavel_core::{
@@ -8,7 +8,10 @@ use gavel_core::{
 };
 
 use crate::{
-    actions::{Caller, evidence},
+    actions::{
+        Caller, evidence,
+        replay::{self, MadeWith, ReplayBody, Replayed},
+    },
     app::App,
     http::{
         error::ApiResult,
@@ -22,6 +25,12 @@ impl ReadBody for Evidence {
     }
 }
 
+impl ReadBody for ReplayBody {
+    fn read(sent: &Value<'_>) -> Result<Self, FieldErrors> {
+        ReplayBody::read(sent)
+    }
+}
+
 /// Records evidence and answers the decision.
 pub async fn create(
     State(app): State<App>,
@@ -31,4 +40,19 @@ pub async fn create(
     Json(body): Json<Evidence>,
 ) -> ApiResult<Reply<serde_json::Value>> {
     Ok(Reply(evidence::add(&app, &caller, session, body, seen).await?))
+}
+
+/// What a session's decisions were made with.
+pub async fn made_with(State(app): State<App>, caller: Caller, Ids(session): Ids<SessionId>) -> ApiResult<Reply<MadeWith>> {
+    Ok(Reply(replay::show(&app, &caller, session).await?))
+}
+
+/// Makes a session's decisions again.
+pub async fn replay(
+    State(app): State<App>,
+    caller: Caller,
+    Ids(session): Ids<SessionId>,
+    Json(body): Json<ReplayBody>,
+) -> ApiResult<Reply<Replayed>> {
+    Ok(Reply(replay::replay(&app, &caller, session, body).await?))
 }

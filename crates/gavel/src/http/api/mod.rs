@@ -18,6 +18,7 @@ pub mod media;
 pub mod members;
 pub mod notifications;
 pub mod proposals;
+pub mod queue;
 pub mod reviews;
 pub mod screen;
 pub mod session_notes;

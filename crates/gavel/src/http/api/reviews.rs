@@ -33,9 +33,11 @@ pub async fn create(
     caller: Caller,
     Ids(session): Ids<SessionId>,
     IfMatch(seen): IfMatch,
+    query: Query,
     Json(body): Json<ReviewBody>,
 ) -> ApiResult<Reply<ReviewView>> {
-    Ok(Reply(reviews::create(&app, &caller, session, body?, seen).await?))
+    let take_over = query.boolean("take_over").unwrap_or(false);
+    Ok(Reply(reviews::create(&app, &caller, session, body?, seen, take_over).await?))
 }
 
 /// A page of a session's feed.

@@ -96,9 +96,11 @@ pub async fn update_status(
     caller: Caller,
     Ids(session): Ids<SessionId>,
     IfMatch(seen): IfMatch,
+    query: Query,
     Json(body): Json<StatusUpdate>,
 ) -> ApiResult<Reply<UpdatedSession>> {
-    Ok(Reply(sessions::update_status(&app, &caller, session, body, seen).await?))
+    let take_over = query.boolean("take_over").unwrap_or(false);
+    Ok(Reply(sessions::update_status(&app, &caller, session, body, seen, take_over).await?))
 }
 
 /// Deletes a session.

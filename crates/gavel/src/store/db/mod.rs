@@ -101,11 +101,7 @@ pub(crate) struct WakeSet {
 
 impl WakeSet {
     fn or(self, other: Self) -> Self {
-        Self {
-            deliveries: self.deliveries | other.deliveries,
-            lists: self.lists | other.lists,
-            audit: self.audit | other.audit,
-        }
+        Self { deliveries: self.deliveries | other.deliveries, lists: self.lists | other.lists, audit: self.audit | other.audit }
     }
 }
 

@@ -42,7 +42,7 @@ fn every_kind_is_documented() {
     assert_eq!(listed, known, "docs/audit.md and gavel-core/src/audit/kinds.rs");
 }
 
-/// The kinds in a source: what is handed to `audit`, or chosen into a `kind` before it is.
+/// The kinds in a source: what is handed to `audit`, or chosen into a `kind` before it is, and whatever else looks like one.
 fn kinds_in(source: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (begin, end) in [(".audit(", ','), ("let kind = ", ';')] {
@@ -55,7 +55,15 @@ fn kinds_in(source: &str) -> Vec<String> {
             found.extend(part.split('"').skip(1).step_by(2).filter(is_kind).map(str::to_owned));
         }
     }
+    let nouns: std::collections::HashSet<&str> = KINDS.iter().filter_map(|(kind, _)| Some(kind.split_once('.')?.0)).collect();
+    let named =
+        source.split('"').filter(|text| text.split_once('.').is_some_and(|(noun, verb)| nouns.contains(noun) && is_verb(verb)));
+    found.extend(named.map(str::to_owned));
     found
+}
+
+fn is_verb(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }
 
 async fn events(server: &Server, query: &str) -> Vec<Value> {

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Texts that name the person, anywhere.
-const PERSONAL: [&str; 20] = [
+const PERSONAL: [&str; 24] = [
     "Lucia Fernandez",
     "lucia.fernandez@mail.example",
     "XDB987654",
@@ -33,6 +33,10 @@ const PERSONAL: [&str; 20] = [
     "file-of-lucia",
     "noted about Lucia",
     "XDC000111",
+    "reviewer-of-lucia",
+    "watcher-of-lucia",
+    "about to approve Lucia",
+    "key-of-lucia",
 ];
 
 /// Makes a person and everything that can be held about one. Answers their sessions and how often they are listed.
@@ -65,6 +69,7 @@ async fn make_lucia(server: &Server, receiver: &Receiver) -> (Vec<String>, Strin
     client.post(&format!("/x/sessions/{first}/files/"), attached).await.ok(201);
     client.patch(&format!("/v3/session/{first}/update-data/"), json!({ "document_number": "XDC000111" })).await.ok(200);
     let second = server.session_with(more).await;
+    let waiting = make_waiting(server).await;
     client.delete(&format!("/v3/session/{second}/delete/")).await.ok(204);
     let documents = server.system_list("document").await;
     let entry = json!({ "reference_session_id": first, "display_label": "Lucias label" });
@@ -79,7 +84,28 @@ async fn make_lucia(server: &Server, receiver: &Receiver) -> (Vec<String>, Strin
     let import = client.request(reqwest::Method::POST, &format!("/x/lists/{phones}/entries/import/")).body(file);
     let import = send(import).await.ok(200);
     assert_eq!((&import["refused"], &import["added"]), (&json!(1), &json!(1)));
-    (vec![first, second], image)
+    (vec![first, second, waiting], image)
+}
+
+/// A session of the person that waits for a reviewer: decided by a rule with a list, claimed, looked at, and with a
+/// decision that can be undone.
+async fn make_waiting(server: &Server) -> String {
+    let list = server.list("partners", "custom", "key").await;
+    let rule = json!({ "field": "session.metadata.key", "operator": "not_in", "value_type": "list", "value": list, "status": "In Review" });
+    let body = json!({ "features": [{ "feature": "EMAIL_VERIFICATION", "config": { "status_rules": [rule] } }] });
+    let workflow = text(&server.client.post("/v3/workflows/", body).await.ok(201)["workflow_id"]);
+    let body = json!({ "workflow_id": workflow, "vendor_data": "cust-lucia-77", "metadata": { "key": "key-of-lucia" } });
+    let session = text(&server.client.post("/v3/session/", body).await.ok(201)["session_id"]);
+    let evidence = json!({ "email_verifications": [{ "email": "lucia.fernandez@mail.example" }] });
+    assert_eq!(server.evidence(&session, evidence).await["status"], "In Review");
+    let path = |what: &str| format!("/x/sessions/{session}/{what}/");
+    server.client.post(&path("claim"), json!({ "reviewer": "reviewer-of-lucia" })).await.ok(200);
+    server.client.post(&path("presence"), json!({ "reviewer": "watcher-of-lucia" })).await.ok(200);
+    let pending = json!({ "new_status": "Approved", "comment": "about to approve Lucia", "undo_seconds": 60 });
+    server.client.post(&path("pending-review"), pending).await.ok(201);
+    let kept = server.client.get(&path("screening")).await.ok(200);
+    assert!(kept.to_string().contains("key-of-lucia"));
+    session
 }
 
 /// Where in the raw files of a data folder a text stands.
@@ -139,7 +165,7 @@ db_test!(nothing_of_a_person_is_left_anywhere, server => {
     assert!(!left(&server).is_empty());
     let body = json!({ "vendor_data": "cust-lucia-77", "list_entries": true });
     let receipt = server.client.post_once("erase-lucia", "/x/subjects/erase/", body).await.ok(201);
-    assert_eq!((&receipt["status"], &receipt["sessions"]), (&json!("completed"), &json!(2)), "{receipt}");
+    assert_eq!((&receipt["status"], &receipt["sessions"]), (&json!("completed"), &json!(3)), "{receipt}");
     assert_eq!(left(&server), Vec::<(&str, Vec<String>)>::new());
     let file = server.app.media.path(image.parse().unwrap());
     assert!(!file.exists());
@@ -147,6 +173,15 @@ db_test!(nothing_of_a_person_is_left_anywhere, server => {
     for session in &sessions {
         server.client.get(&format!("/v3/session/{session}/decision/")).await.is(404, json!({ "detail": "Not found." }));
     }
+    let gone = json!({ "detail": "What this session was decided with has been erased." });
+    for session in &sessions {
+        server.client.get(&format!("/x/sessions/{session}/screening/")).await.is(410, gone.clone());
+        server.client.post(&format!("/x/sessions/{session}/screening/replay/"), json!({})).await.is(410, gone.clone());
+        server.client.get(&format!("/x/sessions/{session}/queue/")).await.is(404, json!({ "detail": "Not found." }));
+    }
+    assert_eq!(server.client.post("/x/queue/next/", json!({})).await.ok(200)["session"], json!(null));
+    let skeleton = ["activities", "erasure_sessions", "records"];
+    assert_eq!(server.rows_of(&sessions).await, skeleton);
     let again = json!({ "vendor_data": "cust-lucia-77" });
     server.client.post("/x/subjects/erase/", again).await.is(404, json!({ "detail": "Not found." }));
     // The keys still stand for what was done.
@@ -165,22 +200,24 @@ db_test!(nothing_of_a_person_is_left_anywhere, server => {
           "of": "subject",
           "status": "completed",
           "list_entries": true,
-          "sessions": 2,
+          "sessions": 3,
           "removed": {
-            "activity_values": 1,
-            "signals": 5,
-            "dead_letters": 4,
+            "activity_values": 5,
             "stored_answers": 1,
+            "dead_letters": 6,
+            "tags": 1,
             "entries": 1,
             "entry_versions": 2,
-            "events": 4,
-            "files": 1,
-            "history": 5,
+            "events": 7,
+            "files": 2,
+            "history": 9,
             "import_rows": 1,
+            "pending_reviews": 1,
             "proposals": 1,
-            "records": 4,
-            "screenings": 1,
-            "sessions": 2
+            "records": 5,
+            "screenings": 2,
+            "sessions": 3,
+            "signals": 6
           },
           "requested_by": {
             "type": "API_KEY",
@@ -212,6 +249,42 @@ db_test!(what_others_show_of_them_goes_too, server => {
     let decision = server.decision(&text(&other["session_id"])).await;
     assert_eq!(decision["id_verifications"][0]["matches"], json!([]));
     assert_eq!(decision["id_verifications"][0]["full_name"], "Somebody Else");
+    server.stop().await;
+});
+
+db_test!(what_rules_saw_of_them_goes_too, server => {
+    let rule = json!({ "field": "email.matches.vendor_data", "operator": "regex", "value": "^cust-lucia", "status": "In Review" });
+    let body = json!({ "features": [
+        { "feature": "OCR", "config": { "status_rules": [rule] } }, { "feature": "EMAIL_VERIFICATION" },
+    ] });
+    let workflow = text(&server.client.post("/v3/workflows/", body).await.ok(201)["workflow_id"]);
+    let email = json!({ "email_verifications": [{ "email": "lucia.fernandez@mail.example" }], "id_verifications": [{}] });
+    let session = server.session_with(json!({ "vendor_data": "cust-lucia-77" })).await;
+    server.evidence(&session, email.clone()).await;
+    let other = server.session_of(&workflow).await;
+    assert_eq!(server.evidence(&other, email).await["status"], "In Review");
+    let screening = format!("/x/sessions/{other}/screening/");
+    assert!(server.client.get(&screening).await.ok(200).to_string().contains("cust-lucia-77"));
+    server.client.post("/x/subjects/erase/", json!({ "vendor_data": "cust-lucia-77" })).await.ok(201);
+    assert_eq!(left(&server).into_iter().find(|(text, _)| *text == "cust-lucia-77"), None);
+    assert_eq!(server.client.get(&screening).await.ok(200)["screenings"][0]["items_deleted"], 1);
+    let replayed = server.client.post(&format!("{screening}replay/"), json!({})).await.ok(200);
+    assert_eq!((&replayed["identical"], &replayed["not_comparable"]), (&json!(true), &json!(1)));
+    server.stop().await;
+});
+
+db_test!(a_corrected_document_shows_others_who_can_be_erased, server => {
+    let document = |number: &str, name: &str| json!({ "id_verifications": [{ "document_type": "Passport", "document_number": number,
+        "full_name": name }] });
+    let session = server.session_with(json!({ "vendor_data": "cust-lucia-77" })).await;
+    server.evidence(&session, document("XDB987654", "Lucia Fernandez")).await;
+    let other = text(&server.session_with_evidence(document("ZZ1", "Somebody Else")).await["session_id"]);
+    let corrected = json!({ "document_number": "XDB987654" });
+    server.client.patch(&format!("/v3/session/{other}/update-data/"), corrected).await.ok(200);
+    assert_eq!(server.decision(&other).await["id_verifications"][0]["matches"][0]["user_details"]["name"], "Lucia Fernandez");
+    server.client.post("/x/subjects/erase/", json!({ "vendor_data": "cust-lucia-77" })).await.ok(201);
+    assert_eq!(server.decision(&other).await["id_verifications"][0]["matches"], json!([]));
+    assert_eq!(left(&server).into_iter().filter(|(text, _)| *text == "Lucia Fernandez").count(), 0);
     server.stop().await;
 });
 

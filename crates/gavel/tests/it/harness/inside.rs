@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use gavel::{
-    actions::Error,
-    store::{Value as Param, applications, workflows},
+    actions::{Caller, Error},
+    store::{Value as Param, applications, db::Target, workflows},
 };
-use gavel_core::ids::ApplicationId;
+use gavel_core::{
+    access::{Actor, Role},
+    ids::ApplicationId,
+};
 use proptest::{
     prelude::*,
     strategy::ValueTree,
@@ -17,7 +20,7 @@ use serde_json::{Map, Value, json};
 use super::{Client, Server, client, text};
 
 /// Tables a request may write to, except those the workers write to by themselves.
-const TABLES: [&str; 23] = [
+const TABLES: [&str; 24] = [
     "activities",
     "activity_values",
     "audit_events",
@@ -33,6 +36,7 @@ const TABLES: [&str; 23] = [
     "list_revisions",
     "lists",
     "media",
+    "pending_reviews",
     "records",
     "screenings",
     "session_events",
@@ -76,6 +80,35 @@ impl Server {
             })
             .await
             .unwrap();
+    }
+
+    /// The tables that name one of these sessions in `session_id`.
+    pub async fn rows_of(&self, sessions: &[String]) -> Vec<String> {
+        let ids: Vec<uuid::Uuid> = sessions.iter().map(|id| id.parse().unwrap()).collect();
+        let tables = match &self.app.config.target {
+            Target::Sqlite(_) => {
+                "SELECT m.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'session_id' ORDER BY m.name"
+            }
+            Target::Postgres(_) => {
+                "SELECT CAST(table_name AS TEXT) FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'session_id' ORDER BY table_name"
+            }
+        };
+        let read = self.app.store.read::<_, Error, _>(move |tx| {
+            Box::pin(async move {
+                let mut found = Vec::new();
+                for row in tx.query(tables, &[]).await? {
+                    let table: String = row.get(0)?;
+                    for id in &ids {
+                        let sql = format!("SELECT 1 FROM {table} WHERE session_id = $1 LIMIT 1");
+                        if tx.query_opt(&sql, &[(*id).into()]).await?.is_some() && !found.contains(&table) {
+                            found.push(table.clone());
+                        }
+                    }
+                }
+                Ok(found)
+            })
+        });
+        read.await.unwrap()
     }
 
     /// Puts a session into a status no call leads to.
@@ -143,6 +176,22 @@ impl Server {
         let decision = self.session_with_evidence(evidence).await;
         assert_eq!(decision["status"], status);
         text(&decision["session_id"])
+    }
+
+    /// A new session that waits for a person.
+    pub async fn in_review(&self) -> String {
+        self.finished("In Review").await
+    }
+
+    /// A caller who is a console user: an address at `acme.example`, with this name.
+    pub async fn acting_member(&self, name: &str) -> Caller {
+        let actor = Actor::Member {
+            id: uuid::Uuid::now_v7(),
+            name: name.to_owned(),
+            email: format!("{}@acme.example", name.to_lowercase()),
+            role: Role::ComplianceOfficer,
+        };
+        Caller { actor, ..Caller::system(self.application().await, "POST", "/test/") }
     }
 
     /// The decision of a session.

@@ -5,6 +5,7 @@ mod audit;
 mod commands;
 mod crash;
 mod demo;
+mod desk;
 mod erasure;
 mod gone;
 mod imports;
