@@ -47,6 +47,8 @@ ids! {
     KeyId;
     /// A verification session.
     SessionId;
+    /// A user or a business: whoever sessions are about.
+    SubjectId;
     /// One recorded feature result of a session.
     RecordId;
     /// A row of a session's activity feed.

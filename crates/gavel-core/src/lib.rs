@@ -2,7 +2,7 @@
 //!
 //! This crate holds the rules: which values a list accepts and when two of them are the same ([`entry`]), which
 //! live entries a value hits ([`screening`]), what evidence means for a session ([`evidence`], [`session`]), what a
-//! person may decide ([`review`]), how an event is written and signed ([`webhook`]).
+//! person may decide ([`review`]), who the people and companies behind sessions are ([`subject`]), how an event is written and signed ([`webhook`]).
 //!
 //! Nothing here performs input or output, reads a clock or draws a random number: time, identity and secrets arrive
 //! as arguments, so every rule can be tested with plain values and replayed years later with the same result.
@@ -16,5 +16,6 @@ pub mod list;
 pub mod review;
 pub mod screening;
 pub mod session;
+pub mod subject;
 pub mod time;
 pub mod webhook;

@@ -17,6 +17,7 @@ use super::{
     amendment::Amendment,
     as_of,
     entries::{COMMENT, EntryView, LABEL, read_metadata},
+    subjects::sync,
 };
 use crate::{
     app::App,
@@ -226,6 +227,7 @@ pub async fn update(
     app.act(caller, move |tx| {
         Box::pin(async move {
             let caller = caller_;
+            let scope = sync::lock_entry(tx, caller.application, list, id).await?;
             let of = lists::find_list(tx, caller.application, list, now).await?.ok_or(Error::NOT_FOUND)?;
             let amendment = Amendment::begin(tx, &caller, now).await?;
             let (version, entry) = entry_versions::find_kept(tx, list, id).await?.ok_or(Error::NOT_FOUND)?;
@@ -243,6 +245,7 @@ pub async fn update(
                     marks::set_mark_if_free(tx, record, id).await?; // An entry that lives again holds its mark again.
                 }
                 caller.audit(tx, "entry.updated", &[("list", list.0), ("entry", id.0)], now).await?;
+                sync::follow(tx, &caller, &scope, now).await?;
             }
             let (_, entry) = entry_versions::find_kept(tx, list, id).await?.ok_or(Error::NOT_FOUND)?;
             with_hits(tx, vec![entry], now).await?.pop().ok_or(Error::NOT_FOUND)

@@ -18,11 +18,12 @@ use gavel_core::{
     list::ListType,
     screening::{Hit, Index},
     session::{FeatureStatus, SessionStatus},
+    subject::known_as,
     time::Timestamp,
 };
 use serde_json::Value;
 
-use super::{Caller, Error, decision, discard_if_refused, events, matches, media, searchable, sessions::subject, status};
+use super::{Caller, Error, decision, discard_if_refused, events, matches, media, searchable, status, subjects};
 use crate::{
     app::App,
     clock::new_id,
@@ -150,6 +151,7 @@ async fn record(
     let application = applications::find_application(tx, caller.application).await?.ok_or(Error::NOT_FOUND)?;
     let mut session = sessions::lock_session(tx, caller.application, id).await?.ok_or(Error::NOT_FOUND)?;
     must_take_evidence(&session, seen)?;
+    let is_flagged = subjects::sessions::is_flagged(tx, caller.application, &session).await?;
     store_media(tx, caller, &ready).await?;
 
     let now = app.clock.now();
@@ -165,13 +167,14 @@ async fn record(
         has_missing_step(&workflow_steps(&session), &all.iter().filter_map(|r| r.node_id.as_deref()).collect::<Vec<_>>());
     let statuses: Vec<FeatureStatus> = all.iter().map(|record| record.status).collect();
     start(tx, &session, from, caller, now).await?;
-    let flagged = has_held_entry(&screened.index, &session, now);
+    let flagged = is_flagged || has_held_entry(&screened.index, &session, now);
     status::move_to(&mut session, session_outcome(&statuses, ready.complete, missing, flagged));
     let before =
         if matches!(from, SessionStatus::NotStarted | SessionStatus::Resubmitted) { SessionStatus::InProgress } else { from };
     status::note_change(tx, &session, before, "System", now).await?;
     sessions::set_state(tx, &session).await?;
     sessions::set_searchable(tx, id, &searchable::of(&session, &all)).await?;
+    subjects::sessions::follow(tx, caller.application, &session, from, now).await?;
     let announced = events::status_updated(tx, app, &application, &session, None).await?;
     caller.audit(tx, "evidence.recorded", &[("session", id.0)], now).await?;
     let decision = match announced {
@@ -183,7 +186,7 @@ async fn record(
 
 /// Whether an entry about the person or company of the session is held by the flood guard: a person has to look.
 fn has_held_entry(index: &Index, session: &Session, now: Timestamp) -> bool {
-    let value = subject(session.kind, session.vendor_data.as_deref());
+    let value = known_as(session.kind, session.vendor_data.as_deref());
     value.is_some_and(|value| index.hits(&value, now).iter().any(|hit| hit.list_type == ListType::Blocklist && hit.held))
 }
 

@@ -16,6 +16,7 @@ use super::{
     amendment::Amendment,
     as_of::{self, AsOf},
     entry_details::{EntryDetails, with_hits},
+    subjects::sync,
 };
 use crate::{
     app::App,
@@ -146,6 +147,7 @@ pub async fn revert(app: &App, caller: &Caller, id: ListId, body: Result<Revert,
     app.act(caller, move |tx| {
         Box::pin(async move {
             let caller = caller_;
+            let scope = sync::lock_list(tx, caller.application, id).await?;
             let list = lists::find_list(tx, caller.application, id, now).await?.ok_or(Error::NOT_FOUND)?;
             let asked = body?.to;
             let to = as_of::find(tx, caller.application, ("to", Some(asked)), now).await?.revision;
@@ -183,6 +185,7 @@ pub async fn revert(app: &App, caller: &Caller, id: ListId, body: Result<Revert,
             }
             amendment.note(tx, id, Effect { kind: "list.reverted", added, removed, changed }).await?;
             caller.audit(tx, "list.reverted", &[("list", id.0)], now).await?;
+            sync::follow(tx, &caller, &scope, now).await?;
             Ok(Reverted { to, revision: moment.revision, added, removed, changed })
         })
     })

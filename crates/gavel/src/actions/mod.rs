@@ -38,6 +38,7 @@ pub mod sessions;
 pub mod single_url;
 pub mod status;
 mod steps;
+pub mod subjects;
 pub mod upkeep;
 pub mod workflows;
 

@@ -3,7 +3,7 @@
 use gavel_core::{review::ActivityType, session::SessionStatus, time::Timestamp};
 use serde_json::{Value, json, value::to_raw_value};
 
-use super::{Caller, Error, events};
+use super::{Caller, Error, events, subjects};
 use crate::{
     app::App,
     clock::new_id,
@@ -41,6 +41,7 @@ pub async fn set_by_hand(
     move_to(session, to);
     sessions::set_state(tx, session).await?;
     note_change(tx, session, from, caller.actor.display(), now).await?;
+    subjects::sessions::follow(tx, caller.application, session, from, now).await?;
     let status = |status: SessionStatus| to_raw_value(&json!({ "status": status.as_str() })).map_err(Error::fault);
     let activity = Activity {
         id: new_id(),

@@ -29,6 +29,10 @@ pub mod preview;
 pub mod records;
 pub mod revisions;
 pub mod sessions;
+pub mod subject_comments;
+pub mod subject_facts;
+pub mod subject_locks;
+pub mod subjects;
 pub mod workflows;
 
 pub use db::{Row, Store, StoreError, Tx, Value};

@@ -44,6 +44,10 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         | ("GET", "/v3/webhook/destinations/{destination_uuid}/deliveries/")
         | ("GET", "/v3/webhook/destinations/{destination_uuid}/deliveries/{delivery_uuid}/")
         | ("POST", "/v3/webhook/destinations/{destination_uuid}/deliveries/{delivery_uuid}/resend/")
+        | ("GET", "/v3/users/{vendor_data}/")
+        | ("GET", "/v3/businesses/{vendor_data}/")
+        | ("GET", "/x/users/{user_uuid}/")
+        | ("GET", "/x/businesses/{business_uuid}/")
         | ("GET", "/x/webhook/destinations/{destination_uuid}/")
         | ("POST", "/x/webhook/destinations/{destination_uuid}/test/")
         | ("POST", "/x/webhook/destinations/{destination_uuid}/pause/")
@@ -60,6 +64,10 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         // The JSON text "value" is a CSV file whose first row names one column.
         ("POST", "/x/lists/{list_uuid}/entries/import/") => json!("value"),
         ("POST", "/x/lists/{list_uuid}/revert/") => json!({ "to": 0 }),
+        ("PATCH", "/v3/users/{vendor_data}/" | "/v3/businesses/{vendor_data}/") => json!({ "display_name": "new" }),
+        ("PATCH", "/v3/users/{vendor_data}/update-status/" | "/v3/businesses/{vendor_data}/update-status/") => {
+            json!({ "status": "FLAGGED" })
+        }
         ("PATCH", "/v3/webhook/destinations/{destination_uuid}/") => json!({ "label": "new" }),
         ("POST", "/x/sessions/{session_id}/evidence/") => json!({ "email_verifications": [{ "email": "a@b.example" }] }),
         _ => return None,
@@ -76,6 +84,9 @@ struct Theirs {
     destination: String,
     delivery: String,
     media: String,
+    vendor_data: String,
+    user: String,
+    business: String,
 }
 
 impl Theirs {
@@ -98,7 +109,24 @@ impl Theirs {
         });
         let delivery = delivery.await;
         let media = upload(client).await;
-        Self { open, finished, list, entry: text(&entry["uuid"]), import, destination, delivery, media }
+        let vendor_data = format!("theirs {}", uuid::Uuid::now_v7());
+        let subject = json!({ "vendor_data": vendor_data });
+        let user = text(&client.post("/v3/users/create/", subject.clone()).await.ok(201)["didit_internal_id"]);
+        let business = text(&client.post("/v3/businesses/create/", subject).await.ok(201)["didit_internal_id"]);
+        let vendor_data = vendor_data.replace(' ', "%20");
+        Self {
+            open,
+            finished,
+            list,
+            entry: text(&entry["uuid"]),
+            import,
+            destination,
+            delivery,
+            media,
+            vendor_data,
+            user,
+            business,
+        }
     }
 
     /// The path with ids of these objects.
@@ -112,6 +140,9 @@ impl Theirs {
             "destination_uuid" => &self.destination,
             "delivery_uuid" => &self.delivery,
             "media_uuid" => &self.media,
+            "vendor_data" => &self.vendor_data,
+            "user_uuid" => &self.user,
+            "business_uuid" => &self.business,
             other => panic!("{template}: make an object for {{{other}}} in every_route.rs, `Theirs`"),
         })
     }
@@ -157,6 +188,7 @@ db_test!(needs_a_key_with_the_right_scope, server => {
             assert_ne!(nobody.status, 401, "{name}: a public route asks for a key");
             continue;
         }
+        server.app.clock.advance(2); // There are more routes than wrong keys are let pass within a minute.
         nobody.is(401, json!({ "detail": "Authentication credentials were not provided." }));
         assert_eq!(nobody.header("www-authenticate"), "Bearer", "{name}");
         call(&server.client.with_key("wrong"), &facts.method, &path, &json!({})).await.is(401, json!({ "detail": "Invalid API key." }));

@@ -2,6 +2,7 @@
 //! in the table of routes.
 
 pub mod blocklist;
+pub mod businesses;
 pub mod decisions;
 pub mod destinations;
 pub mod entries;
@@ -14,5 +15,6 @@ pub mod media;
 pub mod reviews;
 pub mod screen;
 pub mod sessions;
+pub mod users;
 pub mod webhooks;
 pub mod workflows;

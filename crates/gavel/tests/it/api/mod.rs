@@ -2,6 +2,7 @@
 
 mod authentication;
 mod blocklist;
+mod businesses;
 mod console_routes;
 mod conventions;
 mod decision;
@@ -23,7 +24,10 @@ mod reviews;
 mod screen;
 mod session_list;
 mod sessions;
+mod subject_lists;
+mod subject_sessions;
 mod update_status;
 mod upkeep;
+mod users;
 mod webhook;
 mod workflows;

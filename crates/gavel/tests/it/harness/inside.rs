@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use super::{Client, Server, client, text};
 
 /// Tables a request may write to, except those the workers write to by themselves.
-const TABLES: [&str; 20] = [
+const TABLES: [&str; 22] = [
     "activities",
     "activity_values",
     "audit_events",
@@ -38,6 +38,8 @@ const TABLES: [&str; 20] = [
     "session_risks",
     "sessions",
     "signals",
+    "subject_comments",
+    "subjects",
 ];
 
 impl Server {

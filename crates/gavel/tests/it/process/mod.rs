@@ -8,6 +8,7 @@ mod gone;
 mod imports;
 mod life;
 mod soak;
+mod subjects;
 mod together;
 
 /// One test per engine around an async function of the engine.
