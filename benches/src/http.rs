@@ -17,9 +17,6 @@ use tokio::{
     net::TcpStream,
 };
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const KEY: &str = "bench-key-0123456789abcdef";
 
 #[derive(Parser)]

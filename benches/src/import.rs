@@ -1,12 +1,13 @@
 //! A file of entries into a list over loopback: rows per second, and how much memory the server takes.
 //!
 //! One process holds the server and the client, which makes the rows as it sends them; what is printed is the peak of
-//! both. The file is sent once, its verdicts are counted, and the same file is sent again: all duplicates.
+//! both. The file is sent once, its verdicts are counted, and the same file is sent again: all duplicates. Somebody screens
+//! ten times a second meanwhile, so that the index is in use and follows.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 #![expect(clippy::expect_used, reason = "a benchmark that cannot go on stops")]
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use gavel::{cli::serve::prepare, config::Settings};
@@ -15,9 +16,6 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
 };
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const KEY: &str = "bench-key-0123456789abcdef";
 
@@ -46,6 +44,7 @@ async fn main() {
     let address = ready.app.config.listen.to_string();
     tokio::spawn(ready.run(std::future::pending()));
 
+    tokio::spawn(screen_now_and_then(address.clone()));
     let lists = get(&address, "/v3/lists/?entry_type=email").await;
     let list = lists["results"][0]["uuid"].as_str().expect("a list").to_owned();
     for (name, expected) in [("a new file", "added"), ("the same again", "duplicates")] {
@@ -68,6 +67,18 @@ async fn get(address: &str, path: &str) -> Value {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.write_all(head("GET", path, "").as_bytes()).await.expect("sent");
     answer(stream).await
+}
+
+async fn screen_now_and_then(address: String) {
+    loop {
+        let mut stream = TcpStream::connect(&address).await.expect("a connection");
+        let body = r#"{"values":[{"entry_type":"email","value":"person7@example.com"}]}"#;
+        let more = format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len());
+        stream.write_all((head("POST", "/x/screen/", &more) + body).as_bytes()).await.expect("sent");
+        let screened = answer(stream).await;
+        assert!(screened["verdict"].is_string(), "{screened}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 async fn answer(mut stream: TcpStream) -> Value {

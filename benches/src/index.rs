@@ -15,9 +15,6 @@ use gavel_core::{
     time::Timestamp,
 };
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[derive(Parser)]
 struct Options {
     /// Entries in the index

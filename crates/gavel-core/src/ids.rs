@@ -45,6 +45,12 @@ ids! {
     ApplicationId;
     /// An API key.
     KeyId;
+    /// A person with an account.
+    MemberId;
+    /// A person's sign-in on one device.
+    SigninId;
+    /// What tells a person of a row of an activity feed.
+    NotificationId;
     /// A verification session.
     SessionId;
     /// A user or a business: whoever sessions are about.
@@ -53,12 +59,20 @@ ids! {
     RecordId;
     /// A row of a session's activity feed.
     ActivityId;
+    /// A file somebody attached to a session.
+    SessionFileId;
     /// A list of values.
     ListId;
     /// A file of entries on its way into a list.
     ImportId;
     /// An entry of a list; the same through all its versions.
     EntryId;
+    /// Changes of a list that wait for another person.
+    ProposalId;
+    /// A look at past sessions after additions to a blocklist.
+    SweepId;
+    /// The removal of everything held about a person.
+    ErasureId;
     /// A stored picture, video or document.
     MediaId;
     /// All versions of one workflow.

@@ -99,6 +99,8 @@ pub enum Reason {
     Manual,
     /// An entry was added.
     BlocklistMatch,
+    /// A session was declined, and declined sessions are blocked.
+    SessionDeclined,
 }
 
 impl Reason {
@@ -116,6 +118,7 @@ impl Reason {
             Self::Api => "api",
             Self::Manual => "manual",
             Self::BlocklistMatch => "blocklist_match",
+            Self::SessionDeclined => "session_declined",
         }
     }
 }

@@ -47,6 +47,19 @@ impl Timestamp {
         Self::from_micros(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
     }
 
+    /// The same time of the day so many months before, on the last day of a month that has no such day.
+    pub fn months_before(self, months: u64) -> Self {
+        let before = || {
+            let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000).ok()?;
+            let month = i64::from(at.year()) * 12 + i64::from(u8::from(at.month())) - 1 - i64::try_from(months).ok()?;
+            let year = i32::try_from(month.div_euclid(12)).ok()?;
+            let month = time::Month::try_from(u8::try_from(month.rem_euclid(12) + 1).ok()?).ok()?;
+            let day = Date::from_calendar_date(year, month, at.day().min(month.length(year))).ok()?;
+            Some(Self((at.replace_date(day).unix_timestamp_nanos() / 1_000) as i64))
+        };
+        Self::from_micros(before().unwrap_or(Self(i64::MIN)).0)
+    }
+
     /// Reads RFC 3339; without an offset the time is UTC; seconds may be missing. `None`: not such a text.
     pub fn parse(text: &str) -> Option<Self> {
         let at = OffsetDateTime::parse(text, &Rfc3339)
@@ -100,6 +113,20 @@ impl fmt::Display for Day {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn months_are_those_of_the_calendar() {
+        for (at, months, before) in [
+            ("2026-11-25T08:00:00.000001Z", 1, "2026-10-25T08:00:00.000001Z"),
+            ("2026-03-31T23:59:59.000000Z", 1, "2026-02-28T23:59:59.000000Z"),
+            ("2024-03-31T00:00:00.000000Z", 1, "2024-02-29T00:00:00.000000Z"),
+            ("2026-01-15T00:00:00.000000Z", 120, "2016-01-15T00:00:00.000000Z"),
+            ("2026-01-15T00:00:00.000000Z", 0, "2026-01-15T00:00:00.000000Z"),
+            ("0001-02-15T00:00:00.000000Z", 5, "0001-01-01T00:00:00.000000Z"),
+        ] {
+            assert_eq!(Timestamp::parse(at).unwrap().months_before(months).to_string(), before, "{months} before {at}");
+        }
+    }
 
     #[test]
     fn wire_form_always_has_six_digits() {

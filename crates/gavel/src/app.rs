@@ -6,13 +6,14 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 
 use crate::{
-    actions::{Caller, Error},
+    actions::{Caller, Error, doors::Doors},
     clock::Clock,
     config::Config,
     live::Live,
     media::MediaFolder,
     outbound::Outbound,
     secrets::Secrets,
+    signing::Signing,
     store::{Store, Tx, idempotency},
 };
 
@@ -28,6 +29,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Keys.
     pub secrets: Secrets,
+    /// Keys of the audit trail.
+    pub signing: Signing,
     /// The database.
     pub store: Store,
     /// The screening indexes.
@@ -36,6 +39,8 @@ pub struct Parts {
     pub media: MediaFolder,
     /// Calls to the outside.
     pub outbound: Outbound,
+    /// Limits before passwords and mails.
+    pub doors: Doors,
 }
 
 impl Deref for App {
@@ -50,8 +55,10 @@ impl App {
     pub fn new(config: Config, clock: Clock, secrets: Secrets, store: Store) -> Result<Self, Error> {
         let live = Live::new(store.clone(), secrets.index_key());
         let media = MediaFolder::new(&config.data);
+        let signing = Signing::new(&config.data);
         let outbound = Outbound::new(config.outbound)?;
-        Ok(Self(Arc::new(Parts { config, clock, secrets, store, live, media, outbound })))
+        let doors = Doors::default();
+        Ok(Self(Arc::new(Parts { config, clock, secrets, signing, store, live, media, outbound, doors })))
     }
 
     /// Runs a caller's change in one transaction. Under an `Idempotency-Key` the answer is kept in that same transaction,

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicI64, Ordering},
+    atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -14,6 +14,8 @@ use uuid::Uuid;
 pub struct Clock {
     /// Microseconds ahead of the machine's clock; zero outside tests.
     ahead: Arc<AtomicI64>,
+    /// What every draw gives, and one more; zero outside tests, which means that it is drawn.
+    chance: Arc<AtomicU64>,
 }
 
 impl Clock {
@@ -28,6 +30,17 @@ impl Clock {
     /// Moves the clock ahead, or back: tests do that, and the demo, which tells of past weeks.
     pub fn advance(&self, seconds: i64) {
         self.ahead.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
+    }
+
+    /// An even draw from all numbers of this type, for waits that should not end together.
+    pub fn chance(&self) -> u32 {
+        let fixed = self.chance.load(Ordering::Relaxed).checked_sub(1).and_then(|fixed| u32::try_from(fixed).ok());
+        fixed.unwrap_or_else(|| u32::from_le_bytes(random()))
+    }
+
+    /// Fixes every further draw, so that a test knows the waits.
+    pub fn fix_chance(&self, chance: u32) {
+        self.chance.store(u64::from(chance) + 1, Ordering::Relaxed);
     }
 }
 

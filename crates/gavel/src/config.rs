@@ -10,9 +10,13 @@ use std::{
 use clap::Args;
 use gavel_core::webhook::RetrySchedule;
 use ipnet::IpNet;
+use lettre::message::Mailbox;
 use serde::Deserialize;
 
-use crate::store::db::{PostgresOptions, Target};
+use crate::{
+    mailer::Mailer,
+    store::db::{PostgresOptions, Target},
+};
 
 /// Settings as given; what is missing has a default.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
@@ -63,6 +67,15 @@ pub struct Settings {
     /// How long deliveries, dead letters and paused queues are kept, 1d to 365d [default: 30d]
     #[arg(long, env = "GAVEL_WEBHOOK_RETENTION", value_name = "DURATION")]
     pub webhook_retention: Option<String>,
+    /// smtps://user:password@host (TLS), smtp://host?tls=required (STARTTLS), smtp://host (none) [default: no e-mail is sent]
+    #[arg(long, env = "GAVEL_SMTP_URL", value_name = "URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// File whose first line is the SMTP password, in the place of one in the URL
+    #[arg(long, env = "GAVEL_SMTP_PASSWORD_FILE", value_name = "FILE")]
+    pub smtp_password_file: Option<PathBuf>,
+    /// Sender of e-mail, such as "Gavel <gavel@example.com>"; needed with --smtp-url
+    #[arg(long, env = "GAVEL_MAIL_FROM", value_name = "ADDRESS")]
+    pub mail_from: Option<String>,
     /// Key of the first application of an empty database; at least 24 characters [default: a random one, printed once]
     #[arg(long, env = "GAVEL_BOOTSTRAP_API_KEY", value_name = "KEY", hide_env_values = true)]
     pub bootstrap_api_key: Option<String>,
@@ -117,6 +130,8 @@ pub struct Config {
     pub webhook_pause_after: Duration,
     /// How long deliveries, dead letters and paused queues are kept.
     pub webhook_retention: Duration,
+    /// How e-mail is sent, if it is.
+    pub mail: Option<Mail>,
     /// First API key of an empty database.
     pub bootstrap_api_key: Option<String>,
 }
@@ -130,6 +145,24 @@ pub struct Outbound {
     pub allow_private: bool,
     /// From the start of a connection to the end of the answer's headers.
     pub timeout: Duration,
+}
+
+/// How e-mail is sent.
+#[derive(Clone)]
+pub struct Mail {
+    /// Where to, with user name and, if it is there, password.
+    pub url: String,
+    /// Password that is not in the URL.
+    pub password: Option<String>,
+    /// The sender.
+    pub from: Mailbox,
+}
+
+/// Without the password: debug output ends up in logs.
+impl std::fmt::Debug for Mail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mail").field("from", &self.from).finish_non_exhaustive()
+    }
 }
 
 /// A setting that cannot be used, and why.
@@ -180,6 +213,9 @@ impl Settings {
             webhook_timeout: self.webhook_timeout.or(other.webhook_timeout),
             webhook_pause_after: self.webhook_pause_after.or(other.webhook_pause_after),
             webhook_retention: self.webhook_retention.or(other.webhook_retention),
+            smtp_url: self.smtp_url.or(other.smtp_url),
+            smtp_password_file: self.smtp_password_file.or(other.smtp_password_file),
+            mail_from: self.mail_from.or(other.mail_from),
             bootstrap_api_key: self.bootstrap_api_key.or(other.bootstrap_api_key),
         }
     }
@@ -235,6 +271,7 @@ impl Settings {
             },
             webhook_pause_after: long_wait("--webhook-pause-after", self.webhook_pause_after.as_deref().unwrap_or("3d"), "1h")?,
             webhook_retention: long_wait("--webhook-retention", self.webhook_retention.as_deref().unwrap_or("30d"), "1d")?,
+            mail: mail(self.smtp_url, self.smtp_password_file.as_deref(), self.mail_from)?,
             bootstrap_api_key: self.bootstrap_api_key,
         })
     }
@@ -254,6 +291,23 @@ fn public_url(given: Option<String>, listen: SocketAddr) -> Result<String, Confi
         return Err(ConfigError::new("--public-url", "must be an http or https URL with a host"));
     }
     Ok(text.trim_end_matches('/').to_owned())
+}
+
+fn mail(url: Option<String>, password_file: Option<&Path>, from: Option<String>) -> Result<Option<Mail>, ConfigError> {
+    let Some(url) = url.filter(|url| !url.is_empty()) else { return Ok(None) };
+    let from = from.ok_or_else(|| ConfigError::new("--mail-from", "is needed with --smtp-url"))?;
+    let from = from.parse().map_err(|_| ConfigError::new("--mail-from", "must be an address, such as gavel@example.com"))?;
+    let password = match password_file {
+        Some(path) => {
+            let text = std::fs::read_to_string(path);
+            let text = text.map_err(|e| ConfigError::new("--smtp-password-file", format!("{}: {e}", path.display())))?;
+            Some(text.lines().next().unwrap_or_default().to_owned())
+        }
+        None => None,
+    };
+    let mail = Mail { url, password, from };
+    Mailer::new(&mail, "localhost").map_err(|reason| ConfigError::new("--smtp-url", reason))?;
+    Ok(Some(mail))
 }
 
 fn ranges(text: &str) -> Result<Vec<IpNet>, ConfigError> {
@@ -306,6 +360,25 @@ mod tests {
         assert_eq!(config.listen.port(), 1);
         assert!(config.outbound.allow_http);
         assert!(toml::from_str::<Settings>("listne = '127.0.0.1:2'").is_err(), "a misspelt key is not ignored");
+    }
+
+    #[test]
+    fn mail_needs_a_server_and_a_sender() {
+        let settings = |url: &str, from: Option<&str>| {
+            Settings { smtp_url: Some(url.into()), mail_from: from.map(str::to_owned), ..Settings::default() }.check()
+        };
+        for url in ["smtps://u:s3cret@mail.example", "smtp://mail.example?tls=required", "smtp://127.0.0.1:25"] {
+            let config = settings(url, Some("Gavel <g@gavel.example>")).unwrap();
+            assert!(!format!("{config:?}").contains("s3cret"));
+        }
+        let refused = |url: &str, from: Option<&str>| settings(url, from).unwrap_err().to_string();
+        assert_eq!(refused("smtp://h", None), "--mail-from: is needed with --smtp-url");
+        assert_eq!(refused("smtp://h", Some("x")), "--mail-from: must be an address, such as gavel@example.com");
+        for url in ["http://u:s3cret@h", "smtp://u:s3cret@h?tls=perhaps", "s3cret"] {
+            let said = refused(url, Some("g@gavel.example"));
+            assert!(said.starts_with("--smtp-url: must be") && !said.contains("s3cret"), "{said}");
+        }
+        assert!(settings("", None).unwrap().mail.is_none());
     }
 
     #[test]

@@ -59,6 +59,21 @@ impl MediaFolder {
         }
     }
 
+    /// Deletes files for good, or says that it could not; those already gone are fine.
+    pub async fn erase(&self, ids: &[MediaId]) -> Result<(), Error> {
+        for id in ids {
+            for path in [self.path(*id), self.path(*id).with_extension("part")] {
+                match tokio::fs::remove_file(path).await {
+                    Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                        return Err(Error::Unavailable(format!("media folder: {e}")));
+                    }
+                    Ok(()) | Err(_) => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Deletes files; those already gone are fine.
     pub async fn remove(&self, ids: &[MediaId]) {
         for id in ids {

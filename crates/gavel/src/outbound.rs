@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
@@ -51,8 +52,13 @@ impl NotATarget {
 
 impl Outbound {
     /// Builds the client.
-    #[expect(clippy::disallowed_methods, reason = "the one client, behind the guard")]
     pub fn new(rules: config::Outbound) -> Result<Self, Error> {
+        Self::resolving(rules, Arc::new(|name| Box::pin(system_addresses(name))))
+    }
+
+    /// The same over another look-up of names: tests give answers no real name would.
+    #[expect(clippy::disallowed_methods, reason = "the one client, behind the guard")]
+    fn resolving(rules: config::Outbound, lookup: Lookup) -> Result<Self, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -63,7 +69,7 @@ impl Outbound {
             .tls_backend_preconfigured(tls)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            .dns_resolver(Arc::new(GuardedResolver { allow_private: rules.allow_private }))
+            .dns_resolver(Arc::new(GuardedResolver { allow_private: rules.allow_private, lookup }))
             .pool_idle_timeout(Duration::from_secs(30))
             .build()
             .map_err(Error::fault)?;
@@ -108,16 +114,24 @@ impl Outbound {
     }
 }
 
-/// Resolves names as the system does and drops addresses that are not public.
+/// All addresses of a name. Their ports mean nothing.
+type Lookup = Arc<dyn Fn(Name) -> BoxFuture<'static, std::io::Result<Vec<SocketAddr>>> + Send + Sync>;
+
+async fn system_addresses(name: Name) -> std::io::Result<Vec<SocketAddr>> {
+    Ok(tokio::net::lookup_host((name.as_str(), 0)).await?.collect())
+}
+
+/// Resolves names and drops addresses that are not public.
 struct GuardedResolver {
     allow_private: bool,
+    lookup: Lookup,
 }
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let allow_private = self.allow_private;
+        let (allow_private, found) = (self.allow_private, (self.lookup)(name));
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let found = found.await?.into_iter();
             let allowed: Vec<SocketAddr> = found.filter(|address| allow_private || !is_inside(address.ip())).collect();
             if allowed.is_empty() {
                 return Err(Box::from(NotATarget::Host));
@@ -226,5 +240,50 @@ mod tests {
         // The guard of the URL is passed over on purpose: the resolver must refuse by itself.
         let error = strict.client().get("http://localhost:9/").send().await.unwrap_err();
         assert!(format!("{error:?}").contains("Host"), "{error:?}");
+    }
+
+    /// A resolver that gives these answers, one after the other, and the last one from then on.
+    fn answering(allow_private: bool, answers: &'static [&'static [&'static str]]) -> GuardedResolver {
+        let asked = std::sync::atomic::AtomicUsize::new(0);
+        let lookup: Lookup = Arc::new(move |_| {
+            let asked = asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed).min(answers.len() - 1);
+            let found = answers[asked].iter().map(|address| SocketAddr::new(address.parse().unwrap(), 0)).collect();
+            Box::pin(std::future::ready(Ok(found)))
+        });
+        GuardedResolver { allow_private, lookup }
+    }
+
+    #[tokio::test]
+    async fn a_name_is_judged_by_what_it_resolves_to_each_time() {
+        let resolver = answering(false, &[&["198.51.100.7"], &["127.0.0.1"], &["10.0.0.1", "198.51.100.8", "::1"]]);
+        let resolve = async || {
+            let found = resolver.resolve("rebinds.example.com".parse().unwrap()).await;
+            found.map(|found| found.map(|address| address.ip().to_string()).collect::<Vec<_>>())
+        };
+        assert_eq!(resolve().await.unwrap(), ["198.51.100.7"], "public at first");
+        let refused = resolve().await.unwrap_err();
+        assert_eq!(refused.downcast_ref(), Some(&NotATarget::Host), "and then inside");
+        assert_eq!(resolve().await.unwrap(), ["198.51.100.8"], "of several the public ones");
+    }
+
+    /// The check of the URL has passed, the name has moved since: no connection is made. Where private targets are allowed
+    /// one is, to exactly the address that was looked up, which shows that the listener would have been found.
+    #[tokio::test]
+    async fn a_name_that_moved_inside_is_not_connected_to() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let rules = |allow_private| config::Outbound { allow_http: true, allow_private, timeout: Duration::from_secs(1) };
+        for allow_private in [false, true] {
+            let lookup = answering(allow_private, &[&["127.0.0.1"]]).lookup;
+            let outbound = Outbound::resolving(rules(allow_private), lookup).unwrap();
+            let url = outbound.check(&format!("http://rebinds.example.com:{port}/hook")).unwrap();
+            let sent = tokio::spawn(outbound.client().get(url).send());
+            let connected = tokio::time::timeout(Duration::from_millis(300), listener.accept()).await;
+            assert_eq!(connected.is_ok(), allow_private);
+            if !allow_private {
+                let error = sent.await.unwrap().unwrap_err();
+                assert!(format!("{error:?}").contains("Host"), "{error:?}");
+            }
+        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! One key of 32 random bytes lies in the data folder (`server.key`, readable by its owner only) or comes from the
 //! environment. From it come, each by its own label, the key that encrypts what must be read back (webhook secrets,
-//! stored answers), the key that signs media links, and the key of the in-memory index. Processes that share a database
+//! stored answers, second factors), the keys that sign media links and the tokens beside cookies, and the key of the in-memory index. Processes that share a database
 //! must share it: its fingerprint is kept in the database and a server with another key refuses to start.
 
 use std::path::Path;
@@ -12,6 +12,7 @@ use chacha20poly1305::{
     XChaCha20Poly1305, XNonce,
     aead::{Aead, KeyInit, Payload},
 };
+use gavel_core::ids::SigninId;
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -23,6 +24,7 @@ use crate::clock::random;
 pub struct Secrets {
     cipher: XChaCha20Poly1305,
     links: [u8; 32],
+    csrf: [u8; 32],
     index: [u8; 16],
     fingerprint: String,
 }
@@ -64,6 +66,7 @@ impl Secrets {
         Ok(Self {
             cipher: XChaCha20Poly1305::new(&derived("gavel encryption").into()),
             links: derived("gavel media links"),
+            csrf: derived("gavel csrf"),
             index,
             fingerprint: hex(&derived("gavel fingerprint")[..8]),
         })
@@ -99,13 +102,24 @@ impl Secrets {
         hex(&hmac(&self.links, message.as_bytes()))
     }
 
+    /// What a browser sends beside the cookie of this sign-in: another site can make it send the one, but not the other.
+    pub fn csrf_token(&self, signin: SigninId) -> String {
+        hex(&hmac(&self.csrf, signin.0.as_bytes()))
+    }
+
+    /// Checks it in constant time.
+    pub fn csrf_is_valid(&self, signin: SigninId, sent: &[u8]) -> bool {
+        self.csrf_token(signin).as_bytes().ct_eq(sent).into()
+    }
+
     /// Checks a media link's signature in constant time.
     pub fn link_is_valid(&self, message: &str, signature: &str) -> bool {
         self.sign_link(message).as_bytes().ct_eq(signature.as_bytes()).into()
     }
 }
 
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+/// A new file that its owner alone may read, on disk when this returns.
+pub(crate) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;
@@ -122,6 +136,12 @@ fn hmac(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
 /// SHA-256, as API keys and request bodies are stored and compared.
 pub fn digest(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
+}
+
+/// The bytes hex digits stand for.
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
+    let byte = |place: usize| u8::from_str_radix(text.get(place..place + 2)?, 16).ok();
+    (0..text.len()).step_by(2).map(byte).collect()
 }
 
 /// Lower-case hex.

@@ -53,6 +53,13 @@ impl Actor {
         }
     }
 
+    /// Whether this actor may give a person, who has `now`, the role `then`. `None` is no role at all: somebody new, or
+    /// a removal. Whoever is an owner or becomes one is a matter of owners.
+    pub fn may_appoint(&self, now: Option<Role>, then: Option<Role>) -> bool {
+        let owners = [now, then].contains(&Some(Role::Owner));
+        self.has(Power::Members) && (!owners || self.has(Power::Owners))
+    }
+
     /// The key or the person; the server itself has no id.
     pub fn id(&self) -> Option<Uuid> {
         match self {

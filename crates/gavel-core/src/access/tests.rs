@@ -84,3 +84,14 @@ fn roles_follow_the_table() {
         assert_eq!(Role::from_name(role.as_str()), Some(role));
     }
 }
+
+#[test]
+fn owners_are_made_and_unmade_by_owners() {
+    let (owner, admin, reader) = (member("", Role::Owner), member("", Role::Admin), member("", Role::Reader));
+    for (now, then) in [(None, Some(Role::Owner)), (Some(Role::Owner), None), (Some(Role::Owner), Some(Role::Reader))] {
+        assert!(owner.may_appoint(now, then) && key("full").may_appoint(now, then), "{now:?} {then:?}");
+        assert!(!admin.may_appoint(now, then) && !key("users:write").may_appoint(now, then), "{now:?} {then:?}");
+    }
+    assert!(admin.may_appoint(Some(Role::Admin), Some(Role::Reader)) && admin.may_appoint(None, Some(Role::Admin)));
+    assert!(!reader.may_appoint(None, Some(Role::Reader)));
+}

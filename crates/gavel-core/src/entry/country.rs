@@ -40,6 +40,11 @@ pub fn is_alpha3_upper(code: &str) -> bool {
     alpha2_of(code).is_some()
 }
 
+/// Whether this is an alpha-2 code in upper case: the `country` of an address.
+pub fn is_alpha2_upper(code: &str) -> bool {
+    code == KOSOVO.0 || ALPHA2_MAP.contains_key(code)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +79,7 @@ mod tests {
         for refused in ["deu", "DE", "D", "Deu", " DEU", "D<<", ""] {
             assert!(!is_alpha3_upper(refused), "{refused}");
         }
+        assert!(is_alpha2_upper("XK") && is_alpha2_upper("ES") && !is_alpha2_upper("es") && !is_alpha2_upper("UK"));
         assert_eq!((alpha2_of("XKX"), name_of("XKX")), (Some("XK"), Some("Kosovo")));
         assert_eq!((alpha2_of("esp"), name_of("ZZZ")), (None, None));
     }

@@ -166,21 +166,8 @@ pub struct Assessment {
 
 /// Weighs an item: what its sender says, its scores, what the lists and other sessions know.
 ///
-/// Without status rules in the configuration this is the whole answer; with them, see [`assess_with_rule`].
+/// Without status rules in the configuration this is the whole answer; with them, see [`ruled_status`].
 pub fn assess(item: &Item, config: &Config, findings: &[ListFinding], duplicates: &[Duplicate]) -> Assessment {
-    assess_with_rule(item, config, findings, duplicates, &|_| None)
-}
-
-/// As [`assess`], with the status rules of the configuration between the warnings and the sender's verdict
-/// (sessions.md §6.4, 2). `ruled` gets the status derived from the warnings and answers with the status of the first
-/// rule that matches, `None` when no rule decides. A rule cannot take a decline back, and cannot approve an error away.
-pub fn assess_with_rule(
-    item: &Item,
-    config: &Config,
-    findings: &[ListFinding],
-    duplicates: &[Duplicate],
-    ruled: &dyn Fn(FeatureStatus) -> Option<FeatureStatus>,
-) -> Assessment {
     let mut found = Found { item, config, warnings: Vec::new() };
     found.sent();
     found.scores();
@@ -188,16 +175,21 @@ pub fn assess_with_rule(
     found.duplicates(duplicates, findings);
     found.allowlists(findings);
     let warnings = found.warnings;
+    Assessment { status: ruled_status(item, config, &warnings, None), warnings }
+}
 
-    let derived = derive_status(item.feature, config, &warnings);
+/// The status of an item with these warnings when the status rules of the configuration, which stand between the warnings
+/// and the sender's verdict (sessions.md §6.4, 2), say `ruled`. A rule cannot take a decline back, and cannot approve
+/// an error away.
+pub fn ruled_status(item: &Item, config: &Config, warnings: &[Warning], ruled: Option<FeatureStatus>) -> FeatureStatus {
+    let derived = derive_status(item.feature, config, warnings);
     let has_error = warnings.iter().any(|warning| warning.log_type == LogType::Error);
-    let after_rules = match ruled(derived) {
+    let after_rules = match ruled {
         Some(FeatureStatus::Approved) if !has_error => FeatureStatus::Approved,
         Some(FeatureStatus::Approved) | None => derived,
         Some(stricter) => more_severe(derived, stricter),
     };
-    let status = item.status.map_or(after_rules, |sent| more_severe(after_rules, sent));
-    Assessment { status, warnings }
+    item.status.map_or(after_rules, |sent| more_severe(after_rules, sent))
 }
 
 /// The first step of the roll-up: what the warnings of an item say about it.

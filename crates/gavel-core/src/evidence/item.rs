@@ -161,6 +161,15 @@ pub fn compose(feature: Feature, mut data: Map<String, Value>, members: ServerMe
     shape_of(feature).iter().filter_map(|field| Some((field.name.to_owned(), member(field)?))).collect()
 }
 
+/// Gives an object the members of its shape it lacks: nobody knows their values.
+pub(crate) fn complete(fields: &[Field], members: &mut Map<String, Value>) {
+    for field in fields {
+        if let Some(unknown) = unknown(field.kind).filter(|_| !members.contains_key(field.name)) {
+            members.insert(field.name.to_owned(), unknown);
+        }
+    }
+}
+
 /// What stands for a value nobody knows (conventions §11): arrays are empty, truth values false, all else is null.
 /// `None`: the member is left out.
 pub(super) fn unknown(kind: Kind) -> Option<Value> {

@@ -9,10 +9,14 @@
 //!
 //! The cast in order of appearance: [`Feature`] → [`shape`] and [`shapes`] → [`Item`] → [`Placement`] →
 //! [`Assessment`] of [`Warning`]s → a session status. Nothing here looks at a list, a store or a picture: hits arrive
-//! as [`ListFinding`]s, pictures stay references.
+//! as [`ListFinding`]s, pictures stay references. Status rules ask about the [`facts`] of the session and leave what they saw as
+//! [`Consulted`].
 
 mod assess;
 mod config;
+mod consulted;
+pub(crate) mod document_type;
+pub mod facts;
 mod feature;
 mod item;
 mod media;
@@ -29,17 +33,21 @@ mod warning;
 mod weighed;
 
 pub use assess::{
-    Assessment, Band, Duplicate, DuplicateKind, FaceFinding, ListFinding, SessionRef, assess, assess_with_rule, derive_status,
-    drop_repeated_locations,
+    Assessment, Band, Duplicate, DuplicateKind, FaceFinding, ListFinding, SessionRef, assess, derive_status,
+    drop_repeated_locations, ruled_status,
 };
 pub use config::Config;
+pub use consulted::{Consulted, Covering};
+pub use document_type::document_code;
 pub use feature::Feature;
+pub(crate) use item::complete;
 pub use item::{
     FaceEmbedding, Item, MEDIA_PREFIX, MediaField, MediaRef, SentWarning, ServerMembers, compose, placeholder, stored_media,
 };
 pub use media::{link_decision_media, link_media};
 pub use read::{Evidence, ITEM_LIMIT, TOTAL_ITEM_LIMIT, TOTAL_OBJECT_LIMIT};
 pub use rollup::{live_outcome, more_severe, session_outcome};
+pub(crate) use shapes::HIT_STATUSES;
 pub use signal::{Signal, signals};
 pub use steps::{Placement, WorkflowStep, assign_steps, has_missing_step, next_node_id};
 pub use values::{ELEMENT_LIMIT, VECTOR_LIMIT};

@@ -9,7 +9,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Feature, Item};
+use super::{Feature, Item, document_type};
 use crate::{
     entry::{country, email::Email, ip_address, phone::Phone},
     json::{FieldError, Members, Value as Sent},
@@ -22,7 +22,7 @@ pub(super) type Wrong = (&'static str, FieldError);
 pub(super) fn normalise(item: &mut Item, sent: &Members<'_>) -> Result<(), Wrong> {
     match item.feature {
         Feature::Ocr => {
-            document(&mut item.data);
+            document(&mut item.data, sent);
             Ok(())
         }
         Feature::PhoneVerification => phone(item, sent),
@@ -88,7 +88,10 @@ fn address(item: &mut Item) -> Result<(), Wrong> {
     Ok(())
 }
 
-fn document(data: &mut Map<String, Value>) {
+fn document(data: &mut Map<String, Value>, sent: &Members<'_>) {
+    if let Some(code) = sent.get("document_type").and_then(Sent::as_text).and_then(document_type::code_of_text) {
+        document_type::set(data, Some(code)); // A code without a name of its own is kept beside the name.
+    }
     let text = |member: &str| data.get(member).and_then(Value::as_str).filter(|text| !text.is_empty());
     let state_name = match (text("issuing_state_name"), text("issuing_state")) {
         (None, Some(code)) => country::name_of(code),

@@ -194,7 +194,7 @@ impl Reader {
         let read = match field.kind {
             Kind::Text(limit) => values::text(limit)(sent),
             Kind::Choice(known) => values::choice(known)(sent),
-            Kind::DocumentType => values::document_type(sent),
+            Kind::DocumentType => values::document_name(sent),
             Kind::Country => read::country3(field.name)(sent).map(Value::String),
             Kind::Number => values::number(sent),
             Kind::Integer => read::integer(i64::MIN, i64::MAX)(sent).map(Value::from),

@@ -320,6 +320,27 @@ pub fn rule(feature: Feature, risk: &str) -> Option<Rule> {
     listed.or_else(scored).or_else(expected)
 }
 
+/// The keys of a feature's configuration that say what to do about a risk. A chip check has none for inconsistent data:
+/// that is said once, at the document.
+pub fn action_keys(feature: Feature) -> impl Iterator<Item = &'static str> {
+    let of_rule = |rule: &Rule| match rule {
+        Rule::ByAction(key, _) => Some(*key),
+        Rule::Always(_) | Rule::ByScore(_) => None,
+    };
+    let of_expectation = of_rule(&EXPECTATION.1).filter(|_| feature == Feature::Ocr);
+    let of_names = matches!(feature, Feature::Liveness | Feature::AgeEstimation).then_some(FACE_NAME_MISMATCH_ACTION);
+    let listed = table(feature).iter().filter_map(move |(rule, _)| of_rule(rule));
+    listed
+        .filter(move |key| !(feature == Feature::Nfc && *key == "inconsistent_data_action"))
+        .chain(of_expectation)
+        .chain(of_names)
+}
+
+/// The keys that set a border on a score.
+pub fn threshold_keys(feature: Feature) -> impl Iterator<Item = &'static str> {
+    score_rules(feature).iter().flat_map(|rule| [rule.decline.0, rule.review.0])
+}
+
 /// Whether only the server may raise this risk: it alone knows the lists and the other sessions.
 pub fn is_server_owned(risk: &str) -> bool {
     risk.ends_with("_IN_BLOCKLIST")

@@ -5,7 +5,7 @@
 use serde_json::{Map, Number, Value};
 
 use super::{
-    Feature, MediaField, MediaRef,
+    Feature, MediaField, MediaRef, document_type,
     item::{MEDIA_PREFIX, placeholder},
 };
 use crate::{
@@ -60,18 +60,9 @@ pub(super) fn number(sent: &Sent<'_>) -> Result<Value, FieldError> {
 }
 
 /// The display name of a document type; the codes of the session list mean the same, and what has no name is `Other`.
-pub(super) fn document_type(sent: &Sent<'_>) -> Result<Value, FieldError> {
-    let name = read::choice_of(|name| match name {
-        "Passport" | "P" => Some("Passport"),
-        "Identity Card" | "ID" => Some("Identity Card"),
-        "Driver's License" | "DL" => Some("Driver's License"),
-        "Residence Permit" | "RP" => Some("Residence Permit"),
-        "Health Insurance Card" | "HIC" => Some("Health Insurance Card"),
-        "Tax Card" | "TC" => Some("Tax Card"),
-        "Other" | "OTHER" | "SSC" | "WP" | "VISA" | "PSC" | "BC" => Some("Other"),
-        _ => None,
-    })(sent)?;
-    Ok(Value::from(name))
+pub(super) fn document_name(sent: &Sent<'_>) -> Result<Value, FieldError> {
+    let code = read::choice_of(|text| if text == "Other" { Some("OTHER") } else { document_type::code_of_text(text) })(sent)?;
+    Ok(Value::from(document_type::name_of(code)))
 }
 
 /// A status this feature can have.

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Action, Duplicate, DuplicateKind, Feature, Item, SentWarning, SessionRef};
+use super::{Action, Consulted, Duplicate, DuplicateKind, Feature, Item, SentWarning, SessionRef};
 use crate::session::FeatureStatus;
 
 /// The sender's word and what other sessions had shown at that moment.
@@ -15,12 +15,14 @@ pub struct Weighed {
     pub warnings: Vec<SentWarning>,
     /// The duplicates found.
     pub duplicates: Vec<Duplicate>,
+    /// What its status rules saw; none without rules.
+    pub consulted: Option<Consulted>,
 }
 
 impl Weighed {
     /// What this item is weighed with.
     pub fn of(item: &Item, duplicates: &[Duplicate]) -> Self {
-        Self { status: item.status, warnings: item.warnings.clone(), duplicates: duplicates.to_vec() }
+        Self { status: item.status, warnings: item.warnings.clone(), duplicates: duplicates.to_vec(), consulted: None }
     }
 
     /// As it is stored.
@@ -41,11 +43,15 @@ impl Weighed {
                 "names_differ": duplicate.names_differ,
             })
         });
-        json!({
+        let mut stored = json!({
             "status": self.status.map(FeatureStatus::as_str),
             "warnings": warnings.collect::<Vec<_>>(),
             "duplicates": duplicates.collect::<Vec<_>>(),
-        })
+        });
+        if let Some(consulted) = &self.consulted {
+            stored["rules"] = consulted.to_json();
+        }
+        stored
     }
 
     /// From what was stored; `None` when it was not written by [`to_json`](Self::to_json).
@@ -72,6 +78,10 @@ impl Weighed {
             status: stored["status"].as_str().and_then(FeatureStatus::from_name),
             warnings: stored["warnings"].as_array()?.iter().map(warning).collect::<Option<_>>()?,
             duplicates: stored["duplicates"].as_array()?.iter().map(duplicate).collect::<Option<_>>()?,
+            consulted: match stored.get("rules") {
+                None => None,
+                Some(rules) => Some(Consulted::from_json(rules)?),
+            },
         })
     }
 
@@ -99,6 +109,7 @@ mod tests {
                 },
             ],
             duplicates: DuplicateKind::ALL.map(|kind| Duplicate { kind, session: session.clone(), names_differ: true }).into(),
+            consulted: Some(Consulted::default()),
         };
         assert_eq!(Weighed::from_json(&weighed.to_json()), Some(weighed));
         assert_eq!(Weighed::from_json(&Weighed::default().to_json()), Some(Weighed::default()));

@@ -85,14 +85,15 @@ fn shortest_scientific(double: f64) -> String {
 
 /// Which characters of a string are escaped.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Escape {
+pub(crate) enum Escape {
     /// Quotes, backslashes and control characters below U+0020.
     Needed,
     /// These, and every character from U+007F up.
     BeyondAscii,
 }
 
-fn write(out: &mut String, value: &Value<'_>, escape: Escape) {
+/// As [`v2`] or [`body`], behind what is there.
+pub(crate) fn write(out: &mut String, value: &Value<'_>, escape: Escape) {
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(true) => out.push_str("true"),
@@ -109,7 +110,7 @@ fn write(out: &mut String, value: &Value<'_>, escape: Escape) {
 }
 
 /// A JSON string with its quotes.
-pub(super) fn write_text(out: &mut String, text: &str, escape: Escape) {
+pub(crate) fn write_text(out: &mut String, text: &str, escape: Escape) {
     out.push('"');
     for character in text.chars() {
         match character {

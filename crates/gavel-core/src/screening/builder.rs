@@ -32,7 +32,7 @@ impl Builder {
     }
 
     /// Takes a record as it comes from outside.
-    pub(super) fn push_record(&mut self, record: &EntryRecord) {
+    pub(super) fn push_record(&mut self, record: &EntryRecord, probe: &Probe) {
         let row = Row {
             entry: record.entry,
             added_rev: record.added_rev,
@@ -41,7 +41,7 @@ impl Builder {
             list: ListNumber::new(0, record.held),
             next: NONE,
         };
-        self.push_row(row, (record.list, record.list_type), Probe::of(&record.value).bytes());
+        self.push_row(row, (record.list, record.list_type), probe.bytes());
     }
 
     /// Takes a row of another segment. Its key, list and chain are replaced by those of this one.
@@ -60,6 +60,11 @@ impl Builder {
     /// Takes a tombstone for older segments.
     pub(super) fn push_tombstone(&mut self, entry: EntryId, rev: u64) {
         self.tombstones.push(Tombstone { entry, rev });
+    }
+
+    /// Whether there is nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.tombstones.is_empty()
     }
 
     /// Sorts, drops a second copy of the same version, and hashes.

@@ -2,19 +2,15 @@
 
 use std::{collections::BTreeMap, fmt, mem::size_of, sync::Arc};
 
+use ipnet::IpNet;
+
 use super::{
     Change, Comparison, EntryRecord, Hit,
-    builder::Builder,
-    merge,
     probe::{KeyedHash, PrefixLengths, Probe},
-    segment::{Row, Segment},
+    segment::Row,
+    shard::{News, SHARDS, Shard},
 };
-use crate::{
-    entry::EntryValue,
-    ids::{EntryId, ListId},
-    list::ListType,
-    time::Timestamp,
-};
+use crate::{entry::EntryValue, ids::ListId, list::ListType, time::Timestamp};
 
 /// The live entries of one application at one revision of its lists.
 ///
@@ -22,11 +18,10 @@ use crate::{
 /// over by the time a question brings.
 #[derive(Clone)]
 pub struct Index {
-    /// From old and large to new and small (`merge`).
-    segments: Vec<Arc<Segment>>,
+    /// By the hash of the key.
+    shards: [Arc<Shard>; SHARDS],
     hash: KeyedHash,
     prefix_lengths: PrefixLengths,
-    len: usize,
     revision: u64,
 }
 
@@ -34,15 +29,14 @@ impl Index {
     /// No entries, revision 0. `hash_key` is a secret of the server: see [`Index::build`].
     pub fn empty(hash_key: [u8; 16]) -> Self {
         Self {
-            segments: Vec::new(),
+            shards: Default::default(),
             hash: KeyedHash::new(&hash_key),
             prefix_lengths: PrefixLengths::default(),
-            len: 0,
             revision: 0,
         }
     }
 
-    /// All live entries at once, for the start of the server: one sort and one pass.
+    /// All live entries at once.
     ///
     /// `hash_key` must be random and secret. The values are chosen by the people who are screened; with a known key
     /// they could be made to collide.
@@ -61,7 +55,7 @@ impl Index {
     ///
     /// The cost per change is that of finding the entry, O(log² n), plus O(log n) copies of a row over its whole life
     /// as segments are merged. Nearly every call is a matter of microseconds; the rare one that merges large segments
-    /// takes as long as building them, so calls belong where nobody waits for them.
+    /// takes as long as building a sixteenth of the index, so calls belong where nobody waits for them.
     pub fn with(&self, changes: impl IntoIterator<Item = Change>, revision: u64) -> Self {
         let mut added = Vec::new();
         let mut removed = BTreeMap::new();
@@ -74,23 +68,29 @@ impl Index {
                 }
             }
         }
-        let mut next = self.clone();
-        let mut builder = Builder::with_capacity(added.len(), 0);
+        let mut news = Dealt::default();
         for record in &added {
-            let killed = removed.get(&record.entry).is_some_and(|rev| record.added_rev < *rev);
-            if !killed && !self.holds(record.entry, record.added_rev) {
-                builder.push_record(record);
+            if removed.get(&record.entry).is_some_and(|rev| record.added_rev < *rev) {
+                continue;
+            }
+            let (number, probe) = self.place_of(record);
+            if !self.shards[number].holds(record.entry, record.added_rev) {
+                news[number].builder.push_record(record, &probe);
             }
         }
         for (entry, rev) in removed {
-            // Without anything to kill a tombstone would only be carried along.
-            let killed = self.live_versions(entry).filter(|row| row.added_rev < rev).count();
-            if killed > 0 {
-                builder.push_tombstone(entry, rev);
-                next.len -= killed;
+            for (shard, news) in self.shards.iter().zip(&mut news) {
+                // Without anything to kill a tombstone would only be carried along.
+                let killed = shard.count_before(entry, rev);
+                if killed > 0 {
+                    news.builder.push_tombstone(entry, rev);
+                    news.killed += killed;
+                }
             }
         }
-        next.append(builder, revision);
+        let mut next = self.clone();
+        next.append(news);
+        next.revision = revision;
         next
     }
 
@@ -107,15 +107,11 @@ impl Index {
     pub fn hits_into(&self, value: &EntryValue, now: Timestamp, found: &mut Vec<Hit>) {
         let start = found.len();
         match value.network() {
-            None => {
-                let probe = Probe::of(value);
-                self.collect(&probe, self.segments.iter().enumerate(), Comparison::Equal, now, found);
-            }
+            None => self.collect(&Probe::of(value), None, Comparison::Equal, now, found),
             Some(network) => {
                 for covering in self.prefix_lengths.covering(network) {
                     let comparison = if covering == network { Comparison::Equal } else { Comparison::Cidr };
-                    let segments = self.segments.iter().enumerate().filter(|(_, segment)| segment.prefix_lengths.has(covering));
-                    self.collect(&Probe::of_network(covering), segments, comparison, now, found);
+                    self.collect(&Probe::of_network(covering), Some(covering), comparison, now, found);
                 }
             }
         }
@@ -130,89 +126,84 @@ impl Index {
 
     /// Entries that are not removed; expired ones count until their removal arrives.
     pub fn len(&self) -> usize {
-        self.len
+        self.shards.iter().map(|shard| shard.len()).sum()
     }
 
     /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
-    /// How many segments a question visits; for metrics.
+    /// How many segments there are; a question visits those of one shard. For metrics.
     pub fn segment_count(&self) -> usize {
-        self.segments.len()
+        self.shards.iter().map(|shard| shard.segments().count()).sum()
     }
 
     /// About how much memory the snapshot holds. Snapshots share segments, so the sum over several counts twice.
     pub fn memory_bytes(&self) -> usize {
-        size_of::<Self>() + self.segments.iter().map(|segment| segment.memory_bytes()).sum::<usize>()
+        let segments = self.shards.iter().flat_map(|shard| shard.segments());
+        size_of::<Self>() + segments.map(|segment| segment.memory_bytes()).sum::<usize>()
     }
 
-    fn append(&mut self, builder: Builder, revision: u64) {
-        let newest = builder.finish(&self.hash);
-        self.len += newest.rows.len();
-        merge::append(&mut self.segments, newest, self.len, &self.hash);
-        self.prefix_lengths =
-            self.segments.iter().fold(PrefixLengths::default(), |all, segment| all.union(segment.prefix_lengths));
-        self.revision = revision;
-    }
-
-    fn collect<'a>(
-        &'a self,
-        probe: &Probe,
-        segments: impl Iterator<Item = (usize, &'a Arc<Segment>)>,
-        comparison: Comparison,
-        now: Timestamp,
-        found: &mut Vec<Hit>,
-    ) {
-        let hash = self.hash.hash(probe.bytes());
-        for (at, segment) in segments {
-            for row in segment.find(hash, probe.bytes()) {
-                if !row.is_expired(now) && !self.is_removed(at, row) {
-                    found.push(hit(row, segment.list_of(row), comparison));
-                }
-            }
+    fn append(&mut self, news: Dealt) {
+        for (number, news) in news.into_iter().enumerate().filter(|(_, news)| !news.builder.is_empty()) {
+            Arc::make_mut(&mut self.shards[number]).append(news, number, &self.hash);
         }
+        self.prefix_lengths = self.shards.iter().fold(PrefixLengths::default(), |all, shard| all.union(shard.prefix_lengths()));
     }
 
-    /// Whether a newer segment says that this row of segment `at` is gone.
-    fn is_removed(&self, at: usize, row: &Row) -> bool {
-        self.segments[at + 1..].iter().any(|newer| newer.kills(row.entry, row.added_rev))
+    /// The shard a record belongs to, and its key.
+    fn place_of(&self, record: &EntryRecord) -> (usize, Probe) {
+        let probe = Probe::of(&record.value);
+        (Shard::number_of(self.hash.hash(probe.bytes())), probe)
     }
 
-    fn holds(&self, entry: EntryId, added_rev: u64) -> bool {
-        self.segments.iter().any(|segment| segment.versions(entry).iter().any(|row| row.added_rev == added_rev))
-    }
-
-    fn live_versions(&self, entry: EntryId) -> impl Iterator<Item = &Row> {
-        let all = self.segments.iter().enumerate().map(move |(at, segment)| (at, segment.versions(entry)));
-        all.flat_map(move |(at, rows)| rows.iter().filter(move |row| !self.is_removed(at, row)))
+    /// The hits under one key; under that of a network only segments with ranges of its length are asked.
+    fn collect(&self, probe: &Probe, network: Option<IpNet>, comparison: Comparison, now: Timestamp, found: &mut Vec<Hit>) {
+        let hash = self.hash.hash(probe.bytes());
+        let shard = &self.shards[Shard::number_of(hash)];
+        let rows = shard.find(hash, probe.bytes(), |segment| network.is_none_or(|network| segment.prefix_lengths.has(network)));
+        let live = rows.filter(|(_, row)| !row.is_expired(now));
+        found.extend(live.map(|(segment, row)| hit(row, segment.list_of(row), comparison)));
     }
 }
 
+/// What is new, dealt out to the shards.
+type Dealt = [News; SHARDS];
+
 /// Entries on their way into a first snapshot, for a server that reads them a part at a time: beside the index itself
-/// only the part at hand is in memory.
+/// only the parts at hand are in memory.
 pub struct Loading {
-    hash_key: [u8; 16],
-    builder: Builder,
+    index: Index,
+    news: Dealt,
+    waiting: usize,
 }
 
 impl Loading {
+    /// Entries put into the index together.
+    const PART: usize = 1 << 18;
+
     /// Nothing yet. About the key see [`Index::build`].
     pub fn new(hash_key: [u8; 16]) -> Self {
-        Self { hash_key, builder: Builder::with_capacity(0, 0) }
+        Self { index: Index::empty(hash_key), news: Dealt::default(), waiting: 0 }
     }
 
-    /// Takes an entry.
+    /// Takes an entry. A version must not come twice.
     pub fn push(&mut self, record: &EntryRecord) {
-        self.builder.push_record(record);
+        let (number, probe) = self.index.place_of(record);
+        self.news[number].builder.push_record(record, &probe);
+        self.waiting += 1;
+        if self.waiting == Self::PART {
+            self.index.append(std::mem::take(&mut self.news));
+            self.waiting = 0;
+        }
     }
 
     /// The snapshot.
-    pub fn finish(self, revision: u64) -> Index {
-        let mut index = Index::empty(self.hash_key);
-        index.append(self.builder, revision);
-        index
+    pub fn finish(mut self, revision: u64) -> Index {
+        self.index.append(self.news);
+        self.index.revision = revision;
+        self.index
     }
 }
 
@@ -225,8 +216,8 @@ impl fmt::Debug for Index {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Index")
             .field("revision", &self.revision)
-            .field("len", &self.len)
-            .field("segments", &self.segments.len())
+            .field("len", &self.len())
+            .field("segments", &self.segment_count())
             .finish_non_exhaustive()
     }
 }

@@ -1,23 +1,26 @@
 //! When segments are merged, and how.
 //!
-//! The level of a segment is the position of the highest bit of its weight. Levels fall strictly from the oldest
-//! segment to the newest, so there are at most as many segments as bits in the number of entries. A new segment
+//! The level of a segment is the logarithm of its weight. Levels fall strictly from the oldest segment to the newest, so
+//! a shard has about as many segments, at most, as bits in the number of its entries. A new segment
 //! takes in every older one whose level it reaches; the result is of a higher level than each of those, so a row is
 //! copied once per level: O(log n) times in its life.
+//!
+//! Shards are of about equal size. If they merged at the same sizes, all would do so at once; so their levels are set off
+//! against one another by a sixteenth of a doubling each.
 //!
 //! Dead rows leave with the merge that reaches them. If more than half of everything is dead, all is merged at once;
 //! it took as many removals to get there, so that is paid for as well.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{builder::Builder, probe::KeyedHash, segment::Segment};
+use super::{builder::Builder, probe::KeyedHash, segment::Segment, shard::SHARDS};
 use crate::ids::EntryId;
 
-/// Below this, dead rows are not worth a merge of their own.
-const DEAD_ROWS_TOLERATED: usize = 1024;
+/// Below this, the dead rows of a shard are not worth a merge of their own.
+const DEAD_ROWS_TOLERATED: usize = 64;
 
-/// Adds the newest segment and restores the order of levels. `live` counts the rows that are not removed.
-pub(super) fn append(segments: &mut Vec<Arc<Segment>>, newest: Segment, live: usize, hash: &KeyedHash) {
+/// Adds the newest segment of a shard and restores the order of levels. `live` counts the rows that are not removed.
+pub(super) fn append(segments: &mut Vec<Arc<Segment>>, newest: Segment, live: usize, shard: usize, hash: &KeyedHash) {
     let mut weight = newest.weight();
     if weight == 0 {
         return;
@@ -28,7 +31,7 @@ pub(super) fn append(segments: &mut Vec<Arc<Segment>>, newest: Segment, live: us
     if total > 2 * live + DEAD_ROWS_TOLERATED {
         from = 0;
     }
-    while from > 0 && level(segments[from - 1].weight()) <= level(weight) {
+    while from > 0 && level(segments[from - 1].weight(), shard) <= level(weight, shard) {
         from -= 1;
         weight += segments[from].weight();
     }
@@ -41,8 +44,9 @@ pub(super) fn append(segments: &mut Vec<Arc<Segment>>, newest: Segment, live: us
     }
 }
 
-fn level(weight: usize) -> u32 {
-    weight.checked_ilog2().unwrap_or(0)
+fn level(weight: usize, shard: usize) -> u32 {
+    let doublings = (weight.max(1) as f64).log2();
+    (doublings + shard as f64 / SHARDS as f64) as u32
 }
 
 /// One segment of several neighbours. Tombstones have done their work when nothing older is left.

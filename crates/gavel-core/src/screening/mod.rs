@@ -4,9 +4,9 @@
 //! one from this one and a few [`Change`]s, sharing nearly all of it. A reader keeps the snapshot it started with, so
 //! one answer is made of one revision of the lists, and no reader ever waits for a writer.
 //!
-//! The structure is a log: segments from old and large to new and small, each an immutable hash table of keys
-//! (`segment`), merged as they pile up (`merge`). A removal is a tombstone in a newer segment, until a merge reaches
-//! what it kills.
+//! Keys are dealt out to sixteen shards (`shard`). Each is a log: segments from old and large to new and small, each an
+//! immutable hash table of keys (`segment`), merged as they pile up (`merge`). A removal is a tombstone in a newer segment,
+//! until a merge reaches what it kills.
 //!
 //! Addresses are looked up by exact match too: a bitmap says which prefix lengths occur, and the address is masked to
 //! each of them (`probe`). Deliberately missing: faces, which are compared by similarity and elsewhere; and the meaning of a
@@ -24,6 +24,7 @@ mod index;
 mod merge;
 mod probe;
 mod segment;
+mod shard;
 
 pub use index::{Index, Loading};
 

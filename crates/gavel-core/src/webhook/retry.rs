@@ -15,6 +15,10 @@ const RETRY_AFTER_LIMIT: Duration = DAY;
 /// The longest wait of a schedule; a longer one is a slip of the pen.
 const WAIT_LIMIT: Duration = Duration::from_secs(365 * 86_400);
 
+/// The most by which an attempt is moved behind the end of its wait. The contract has it start within five seconds after
+/// that; what is left is for finding it.
+const SPREAD_LIMIT: Duration = Duration::from_secs(3);
+
 /// What the end of an attempt means for its event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -65,6 +69,15 @@ impl Default for RetrySchedule {
 pub fn retry_wait(schedule: &RetrySchedule, attempt: u32, retry_after: Option<Duration>) -> Option<Duration> {
     let planned = *schedule.0.get(usize::try_from(attempt).ok()?.checked_sub(1)?)?;
     Some(planned.max(retry_after.unwrap_or_default().min(RETRY_AFTER_LIMIT)))
+}
+
+/// A wait made a little longer by chance, so that what failed together does not come back in one moment: by anything up to
+/// the wait itself, at most three seconds. It is never shorter than the schedule or a receiver's `Retry-After` says.
+/// `chance` is evenly drawn from all of its type.
+pub fn spread(wait: Duration, chance: u32) -> Duration {
+    let most = wait.min(SPREAD_LIMIT).as_nanos();
+    let more = u64::try_from((most * u128::from(chance)) >> 32).unwrap_or_default(); // Three seconds fit.
+    wait + Duration::from_nanos(more)
 }
 
 /// The wait a `Retry-After` header asks for, in seconds or as an HTTP date. Only 429 and 503 may ask.
@@ -167,6 +180,16 @@ mod tests {
         assert_eq!(wait(1, 10_000_000), 86_400);
         assert_eq!(wait(8, 5), 86_400);
         assert_eq!(retry_wait(&schedule, 9, Some(Duration::from_secs(5))), None, "it does not add an attempt");
+    }
+
+    #[test]
+    fn chance_lengthens_a_wait_by_at_most_three_seconds() {
+        let spread = |wait, chance| spread(Duration::from_millis(wait), chance).as_millis();
+        assert_eq!((spread(60_000, 0), spread(60_000, 1 << 31), spread(60_000, u32::MAX)), (60_000, 61_500, 62_999));
+        assert_eq!((spread(100, 0), spread(100, 1 << 31), spread(100, u32::MAX)), (100, 150, 199));
+        assert_eq!(spread(0, u32::MAX), 0);
+        let evenly = (0..100).map(|n| spread(86_400_000, n * (u32::MAX / 100)) - 86_400_000).collect::<Vec<_>>();
+        assert!(evenly.windows(2).all(|pair| (29..=31).contains(&(pair[1] - pair[0]))), "{evenly:?}");
     }
 
     #[test]

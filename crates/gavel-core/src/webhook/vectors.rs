@@ -150,3 +150,34 @@ fn vector_4_astral_and_integer_like_keys_empty_objects_and_floats() {
         )
     );
 }
+
+/// The list of `vectors.py`, which knows nothing of this crate: payloads of every awkward kind with their bodies and
+/// signatures, made by Python's own `json` and `hmac`.
+#[test]
+fn vectors_made_elsewhere() {
+    let kept: serde_json::Value = serde_json::from_str(include_str!("vectors.json")).unwrap();
+    assert_eq!(kept["secret"], SECRET);
+    let vectors = kept["vectors"].as_array().unwrap();
+    let names: Vec<_> = vectors.iter().map(|vector| vector["name"].as_str().unwrap()).collect();
+    for name in ["ASCII", "non-ASCII", "astral", "whole floats", "nested key order", "integer-like keys", "empty objects"] {
+        assert!(names.contains(&name), "{name}");
+    }
+    for vector in vectors {
+        let text = |name: &str| vector[name].as_str().unwrap();
+        let (payload, body) = (text("payload"), text("body"));
+        let v2 = canonical::v2(&Value::parse(payload.as_bytes()).unwrap());
+        assert_eq!(hex(&Sha256::digest(&v2)), text("v2_sha256"), "{}", text("name"));
+        let expected =
+            headers(text("x_signature"), text("x_signature_v2"), text("x_signature_simple"), text("webhook_signature"));
+        assert_eq!(sign(payload, body), expected, "{}", text("name"));
+    }
+}
+
+/// What is kept is what the script prints. Where there is no Python the test above still holds the code against the file.
+#[test]
+fn the_kept_vectors_are_those_of_the_script() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/src/webhook/vectors.py");
+    let Ok(output) = std::process::Command::new("python3").arg(script).output() else { return };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), include_str!("vectors.json"));
+}

@@ -15,12 +15,19 @@ pub(super) struct Amendment<'a> {
     pub caller: &'a Caller,
     /// The revision it becomes.
     pub moment: Moment,
+    /// Whose idea it was, where somebody else makes it.
+    pub proposed_by: Option<String>,
 }
 
 impl<'a> Amendment<'a> {
     /// Locks the sequence of revisions.
     pub(super) async fn begin(tx: &mut Tx, caller: &'a Caller, now: Timestamp) -> Result<Self, Error> {
-        Ok(Self { caller, moment: revisions::begin(tx, caller.application, now).await? })
+        Ok(Self { caller, moment: revisions::begin(tx, caller.application, now).await?, proposed_by: None })
+    }
+
+    /// Who is named beside the entries it adds.
+    pub(super) fn added_by(&self) -> &str {
+        self.proposed_by.as_deref().unwrap_or_else(|| self.caller.actor.added_by())
     }
 
     /// Writes what it did to a list, and has the index follow after the commit.

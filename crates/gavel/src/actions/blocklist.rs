@@ -3,22 +3,31 @@
 
 use gavel_core::{
     entry::{EntryType, phone::Phone},
-    ids::SessionId,
+    evidence::document_code,
+    ids::{ApplicationId, SessionId},
     json::{FieldError, FieldErrors, Fields, Value, read},
+    subject::known_as,
     time::Timestamp,
 };
 use serde::Serialize;
 
-use super::{Caller, Error, amendment::Amendment, decision, entries::write_from_source};
+use super::{
+    Caller, Error,
+    amendment::Amendment,
+    approval::Gate,
+    decision,
+    entries::{write_from_source, write_value},
+    subjects, sweeps,
+};
 use crate::{
     app::App,
     store::{
         Tx,
         blocklist::{self, FromSession},
         entries, lists, marks,
-        records::document_code,
         revisions::Effect,
         sessions::{self, Session},
+        workflows,
     },
 };
 
@@ -78,8 +87,16 @@ pub async fn add(app: &App, caller: &Caller, body: Result<Selection, FieldErrors
             let session = find(tx, &caller_, selection.session).await?;
             let mut errors = FieldErrors::default();
             for (entry_type, flag) in selection.kinds {
+                let list = blocklist::find_system(tx, caller_.application, entry_type, now).await?;
+                let gate = Gate::of(tx, caller_.application, list.id).await?;
                 match marks::list_sources(tx, &session, entry_type).await?.pop() {
-                    Some(source) => block(tx, &amendment, entry_type, source).await?,
+                    Some(source) => {
+                        gate.must_let(tx, &[&source.value], &[]).await?;
+                        if block(tx, &amendment, entry_type, source).await? {
+                            let mode = sweeps::mode(tx, &caller_, &list, None).await?;
+                            sweeps::follow(tx, &amendment, &list, mode, None).await?;
+                        }
+                    }
                     None => errors.add(flag, FieldError::text(format!("Session has no {entry_type} data."))),
                 }
             }
@@ -93,17 +110,48 @@ pub async fn add(app: &App, caller: &Caller, body: Result<Selection, FieldErrors
     .await
 }
 
+/// What follows when a session was declined without anybody's doing (contract, sessions §6.4): where the workflow or the
+/// application says so, everything it has shown is blocked, and with it the person or company.
+pub(super) async fn follow_decline(
+    tx: &mut Tx,
+    application: ApplicationId,
+    session: &Session,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if !workflows::find_auto_blocklist(tx, application, session.workflow_version_id).await? {
+        return Ok(());
+    }
+    let caller = Caller::system(application, "SERVER", "");
+    let amendment = Amendment::begin(tx, &caller, now).await?;
+    for (entry_type, _) in KINDS {
+        if let Some(source) = marks::list_sources(tx, session, entry_type).await?.pop() {
+            block(tx, &amendment, entry_type, source).await?;
+        }
+    }
+    if let Some(value) = known_as(session.kind, session.vendor_data.as_deref())
+        && !subjects::sessions::block_declined(tx, &caller, session, now).await?
+    {
+        let list = blocklist::find_system(tx, application, value.entry_type(), now).await?;
+        if blocklist::find_live(tx, list.id, &value, now).await?.is_none() {
+            let amendment = Amendment::begin(tx, &caller, now).await?;
+            write_value(tx, &amendment, &list, value).await?;
+        }
+    }
+    caller.audit(tx, "blocklist.added", &[("session", session.id.0)], now).await?;
+    Ok(())
+}
+
 async fn find(tx: &mut Tx, caller: &Caller, id: SessionId) -> Result<Session, Error> {
     sessions::find_session(tx, caller.application, id).await?.ok_or(Error::NO_SESSION)
 }
 
-/// Puts one value on its system blocklist; an entry that is there already takes the mark.
-async fn block(tx: &mut Tx, amendment: &Amendment<'_>, entry_type: EntryType, source: marks::Source) -> Result<(), Error> {
+/// Puts one value on its system blocklist; an entry that is there already takes the mark, and the answer is `false`.
+async fn block(tx: &mut Tx, amendment: &Amendment<'_>, entry_type: EntryType, source: marks::Source) -> Result<bool, Error> {
     let now = amendment.moment.at;
     let list = blocklist::find_system(tx, amendment.caller.application, entry_type, now).await?;
     match blocklist::find_live(tx, list.id, &source.value, now).await? {
-        Some(entry) => Ok(marks::set_mark(tx, source.record, entry).await?),
-        None => write_from_source(tx, amendment, &list, source).await,
+        Some(entry) => Ok(marks::set_mark(tx, source.record, entry).await.map(|()| false)?),
+        None => write_from_source(tx, amendment, &list, source).await.map(|()| true),
     }
 }
 
@@ -118,11 +166,13 @@ pub async fn remove(app: &App, caller: &Caller, body: Result<Selection, FieldErr
             let session = find(tx, &caller_, selection.session).await?;
             for (entry_type, _) in selection.kinds {
                 let list = blocklist::find_system(tx, application, entry_type, now).await?;
+                let made = blocklist::list_made_from(tx, list.id, session.id).await?;
+                Gate::of(tx, application, list.id).await?.must_let(tx, &[], &made).await?;
                 let sources = marks::list_sources(tx, &session, entry_type).await?;
                 let records: Vec<_> = sources.iter().map(|source| source.record).collect();
                 marks::clear_marks(tx, &records).await?;
                 let mut removed = 0;
-                for entry in blocklist::list_made_from(tx, list.id, session.id).await? {
+                for entry in made {
                     if entries::remove_entry(tx, list.id, entry, amendment.moment).await? {
                         lists::add_to_count(tx, list.id, -1, now).await?;
                         removed += 1;
@@ -169,7 +219,7 @@ impl BlocklistRow {
             session_number: row.session.1,
             blocklisted_at: row.created_at,
             face_image: None, // Faces do not become entries yet.
-            document_type: text("document_type").filter(|_| is(EntryType::Document)).map(|name| document_code(&name)),
+            document_type: row.data.as_ref().filter(|_| is(EntryType::Document)).and_then(document_code),
             document_number: is(EntryType::Document).then(|| text("document_number").unwrap_or_else(value)),
             front_image: text("front_image")
                 .filter(|_| is(EntryType::Document))

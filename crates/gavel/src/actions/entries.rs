@@ -3,6 +3,7 @@
 use gavel_core::{
     access::{Level, Resource},
     entry::EntryValue,
+    guard::Sweep,
     ids::{ApplicationId, EntryId, ListId, SessionId},
     json::{FieldError, FieldErrors, Fields, Value, read},
     list::ListType,
@@ -12,7 +13,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{Caller, Error, amendment::Amendment, subjects::sync};
+use super::{Caller, Error, amendment::Amendment, approval::Gate, subjects::sync, sweeps};
 use crate::{
     app::App,
     clock::new_id,
@@ -140,7 +141,14 @@ pub async fn list(
 }
 
 /// Adds a value, typed or taken from a session. The checks come in the contract's order: list, fields, value, session.
-pub async fn add(app: &App, caller: &Caller, id: ListId, body: Result<NewEntry, FieldErrors>) -> Result<EntryView, Error> {
+/// `sweep`: what is asked to become of past sessions that have shown it.
+pub async fn add(
+    app: &App,
+    caller: &Caller,
+    id: ListId,
+    body: Result<NewEntry, FieldErrors>,
+    sweep: Option<Sweep>,
+) -> Result<EntryView, Error> {
     let (caller_, now) = (caller.clone(), app.clock.now());
     app.act(caller, move |tx| {
         Box::pin(async move {
@@ -149,12 +157,16 @@ pub async fn add(app: &App, caller: &Caller, id: ListId, body: Result<NewEntry, 
             let scope = sync::lock_values(tx, caller.application, id, sent.into_iter()).await?;
             let amendment = Amendment::begin(tx, &caller, now).await?;
             let list = lists::find_list(tx, caller.application, id, now).await?.ok_or(Error::NOT_FOUND)?;
+            let gate = Gate::of(tx, caller.application, id).await?;
             let new = body?;
             if new.reference_session.is_some() {
                 caller.must(Resource::Sessions, Level::Read)?;
             }
             let (entry, value, sent) = make(tx, &amendment, &list, new).await?;
+            gate.must_let(tx, &[&value], &[]).await?;
             write(tx, &amendment, &list, &entry, &value, &sent).await?;
+            let mode = sweeps::mode(tx, &caller, &list, sweep).await?;
+            sweeps::follow(tx, &amendment, &list, mode, None).await?;
             caller.audit(tx, "entry.added", &[("list", id.0), ("entry", entry.id.0)], now).await?;
             sync::follow(tx, &caller, &scope, now).await?;
             Ok(entry.into())
@@ -163,8 +175,24 @@ pub async fn add(app: &App, caller: &Caller, id: ListId, body: Result<NewEntry, 
     .await
 }
 
+/// The value an addition would bring.
+pub(super) async fn value_of(tx: &mut Tx, application: ApplicationId, list: &List, new: &NewEntry) -> Result<EntryValue, Error> {
+    let parse = |sent: &str| EntryValue::parse(list.entry_type, sent).map_err(|e| Error::field("value", e.message()));
+    let typed = new.value.as_deref().map(parse).transpose()?;
+    match (new.reference_session, typed) {
+        (Some(session), typed) => Ok(find_source(tx, application, list, session, typed.as_ref()).await?.value),
+        (None, Some(value)) => Ok(value),
+        (None, None) => Err(Error::field("value", "This field is required unless reference_session_id is provided.")),
+    }
+}
+
 /// Parses the value, finds its source, and puts the entry together.
-async fn make(tx: &mut Tx, amendment: &Amendment<'_>, list: &List, new: NewEntry) -> Result<(Entry, EntryValue, String), Error> {
+pub(super) async fn make(
+    tx: &mut Tx,
+    amendment: &Amendment<'_>,
+    list: &List,
+    new: NewEntry,
+) -> Result<(Entry, EntryValue, String), Error> {
     if new.value.is_none() && new.reference_session.is_none() {
         return Err(Error::field("value", "This field is required unless reference_session_id is provided."));
     }
@@ -195,7 +223,7 @@ fn put_together(
         value: value.stored().to_owned(),
         display_label: new.display_label,
         comment: new.comment,
-        added_by: amendment.caller.actor.added_by().to_owned(),
+        added_by: amendment.added_by().to_owned(),
         reference_session: source.map(|source| source.session),
         reference_record: source.map(|source| source.record),
         reference_object: source.map(|source| source.record.0).or(new.reference_object),
@@ -240,6 +268,19 @@ async fn write(
     value: &EntryValue,
     sent_value: &str,
 ) -> Result<(), Error> {
+    let expired = put(tx, amendment, list, entry, value, sent_value).await?;
+    amendment.note(tx, list.id, Effect { kind: "entry.added", added: 1, removed: expired, changed: 0 }).await
+}
+
+/// The same as a part of an amendment that does more. Answers how many expired entries made room for it.
+pub(super) async fn put(
+    tx: &mut Tx,
+    amendment: &Amendment<'_>,
+    list: &List,
+    entry: &Entry,
+    value: &EntryValue,
+    sent_value: &str,
+) -> Result<u64, Error> {
     let (application, Moment { revision, at }) = (amendment.caller.application, amendment.moment);
     let expired = entries::remove_expired(tx, list.id, value, amendment.moment).await?;
     let addition = Addition { application, list: list.id, value, sent_value, version: new_id() };
@@ -255,7 +296,7 @@ async fn write(
         lists::add_to_count(tx, list.id, -i64::try_from(expired).unwrap_or(0), at).await?;
         marks::release_marks(tx, application, list.entry_type, revision, at).await?;
     }
-    amendment.note(tx, list.id, Effect { kind: "entry.added", added: 1, removed: expired, changed: 0 }).await
+    Ok(expired)
 }
 
 /// Writes the entry of a record, without anything a caller would add to it.
@@ -270,6 +311,13 @@ pub(super) async fn write_from_source(
     write(tx, amendment, list, &entry, &source.value, &sent).await
 }
 
+/// Writes the entry of a value that comes from nowhere in particular, without anything a caller would add to it.
+pub(super) async fn write_value(tx: &mut Tx, amendment: &Amendment<'_>, list: &List, value: EntryValue) -> Result<(), Error> {
+    let sent = value.stored().to_owned();
+    let entry = put_together(amendment, &value, None, NewEntry::default())?;
+    write(tx, amendment, list, &entry, &value, &sent).await
+}
+
 /// Removes an entry and the marks it holds.
 pub async fn remove(app: &App, caller: &Caller, list: ListId, id: EntryId) -> Result<(), Error> {
     let (caller_, now) = (caller.clone(), app.clock.now());
@@ -279,6 +327,7 @@ pub async fn remove(app: &App, caller: &Caller, list: ListId, id: EntryId) -> Re
             let scope = sync::lock_entry(tx, application, list, id).await?;
             let amendment = Amendment::begin(tx, &caller_, now).await?;
             let entry_type = lists::find_list(tx, application, list, now).await?.ok_or(Error::NOT_FOUND)?.entry_type;
+            Gate::of(tx, application, list).await?.must_let(tx, &[], &[id]).await?;
             if !entries::remove_entry(tx, list, id, amendment.moment).await? {
                 return Err(Error::NOT_FOUND);
             }

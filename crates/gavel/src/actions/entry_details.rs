@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use gavel_core::{
+    entry::EntryValue,
     ids::{EntryId, ListId},
     json::{FieldErrors, Fields, Sent, Value, read},
     list::ListType,
@@ -11,10 +12,12 @@ use gavel_core::{
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
+use uuid::Uuid;
 
 use super::{
     Caller, Error,
     amendment::Amendment,
+    approval::Gate,
     as_of,
     entries::{COMMENT, EntryView, LABEL, read_metadata},
     subjects::sync,
@@ -27,7 +30,8 @@ use crate::{
         entries::{self, Entry, Standing},
         entry_versions::{self, Ended, Revised},
         hits::{self, Hits},
-        lists, marks,
+        lists::{self, List},
+        marks,
         revisions::Effect,
     },
 };
@@ -230,20 +234,16 @@ pub async fn update(
             let scope = sync::lock_entry(tx, caller.application, list, id).await?;
             let of = lists::find_list(tx, caller.application, list, now).await?.ok_or(Error::NOT_FOUND)?;
             let amendment = Amendment::begin(tx, &caller, now).await?;
+            let gate = Gate::of(tx, caller.application, list).await?;
             let (version, entry) = entry_versions::find_kept(tx, list, id).await?.ok_or(Error::NOT_FOUND)?;
-            let released = entry.held_at.is_some();
             let revised = body?.over(&entry, amendment.moment.at);
+            if gate.counts() && (revised.expires_at, revised.held_at) != (entry.expires_at, entry.held_at) {
+                let value = EntryValue::parse(of.entry_type, &entry.value).map_err(|reason| Error::fault(reason.message()))?;
+                gate.must_let(tx, &[&value], &[id]).await?;
+            }
             if differs(&revised, &entry) {
-                revise(tx, &amendment, list, (version, &entry), &revised, "entry.updated").await?;
-                if released && revised.held_at.is_none() {
-                    hits::quieten(tx, id, now).await?;
-                }
-                let live = revised.expires_at.is_none_or(|at| at > now);
-                if let (ListType::Blocklist, true, Some(record)) = (of.list_type, live, entry.reference_record)
-                    && marks::leaves_mark(of.entry_type)
-                {
-                    marks::set_mark_if_free(tx, record, id).await?; // An entry that lives again holds its mark again.
-                }
+                edit(tx, &amendment, &of, (version, &entry), &revised).await?;
+                amendment.note(tx, list, Effect { kind: "entry.updated", added: 0, removed: 0, changed: 1 }).await?;
                 caller.audit(tx, "entry.updated", &[("list", list.0), ("entry", id.0)], now).await?;
                 sync::follow(tx, &caller, &scope, now).await?;
             }
@@ -252,6 +252,45 @@ pub async fn update(
         })
     })
     .await
+}
+
+/// Makes an edit, as a part of an amendment that may do more.
+async fn edit(
+    tx: &mut Tx,
+    amendment: &Amendment<'_>,
+    list: &List,
+    (version, entry): (Uuid, &Entry),
+    revised: &Revised,
+) -> Result<(), Error> {
+    let now = amendment.moment.at;
+    entry_versions::end_version(tx, version, amendment.moment).await?;
+    entry_versions::insert_revised(tx, (version, new_id()), &entry.value, revised, amendment.moment).await?;
+    if entry.held_at.is_some() && revised.held_at.is_none() {
+        hits::quieten(tx, entry.id, now).await?;
+    }
+    let live = revised.expires_at.is_none_or(|at| at > now);
+    if let (ListType::Blocklist, true, Some(record)) = (list.list_type, live, entry.reference_record)
+        && marks::leaves_mark(list.entry_type)
+    {
+        marks::set_mark_if_free(tx, record, entry.id).await?; // An entry that lives again holds its mark again.
+    }
+    Ok(())
+}
+
+/// Makes an edit that was sent; `false`: it says nothing new.
+pub(super) async fn apply(
+    tx: &mut Tx,
+    amendment: &Amendment<'_>,
+    list: &List,
+    (version, entry): (Uuid, &Entry),
+    change: EntryChange,
+) -> Result<bool, Error> {
+    let revised = change.over(entry, amendment.moment.at);
+    let says_something = differs(&revised, entry);
+    if says_something {
+        edit(tx, amendment, list, (version, entry), &revised).await?;
+    }
+    Ok(says_something)
 }
 
 /// Ends a version and adds the next.

@@ -43,6 +43,25 @@ pub async fn status_updated(
     })
 }
 
+/// Queues `data.updated` for a session whose row has just been written; its version has moved, because events of a session
+/// are delivered in the order of its versions.
+pub async fn data_updated(
+    tx: &mut Tx,
+    app: &App,
+    application: &Application,
+    session: &Session,
+    changed_fields: &[String],
+) -> Result<(), Error> {
+    let mut payload = envelope(app, application, session, EventType::DataUpdated);
+    payload.insert("trigger".into(), json!("manual_review"));
+    payload.insert("changed_fields".into(), json!(changed_fields));
+    if session.status.is_in_decision_webhooks() {
+        let decision = decision::load(tx, app, application, session).await?;
+        payload.insert("decision".into(), Value::Object(decision));
+    }
+    queue_for_session(tx, app, application, session, EventType::DataUpdated, &payload).await
+}
+
 fn envelope(app: &App, application: &Application, session: &Session, event_type: EventType) -> Map<String, Value> {
     let mut payload = Map::new();
     let mut put = |name: &str, value: Value| payload.insert(name.to_owned(), value);

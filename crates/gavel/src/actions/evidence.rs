@@ -9,26 +9,30 @@ use std::{collections::HashSet, sync::Arc};
 
 use futures_util::{StreamExt, stream};
 use gavel_core::{
+    entry::{EntryType, EntryValue},
     evidence::{
-        self, Config, Evidence, Item, ListFinding, MediaField, MediaRef, Placement, Signal, Weighed, WorkflowStep, assess,
-        assign_steps, drop_repeated_locations, has_missing_step, session_outcome,
+        self, Assessment, Config, Consulted, Evidence, Item, ListFinding, MediaField, MediaRef, Placement, Signal, Weighed,
+        WorkflowStep, assess, assign_steps, drop_repeated_locations, has_missing_step, session_outcome,
     },
-    ids::{MediaId, RecordId, SessionId},
+    ids::{EntryId, ListId, MediaId, RecordId, SessionId},
     json::FieldErrors,
     list::ListType,
     screening::{Hit, Index},
-    session::{FeatureStatus, SessionStatus},
+    session::{FeatureStatus, SessionKind, SessionStatus},
     subject::known_as,
     time::Timestamp,
 };
 use serde_json::Value;
 
-use super::{Caller, Error, decision, discard_if_refused, events, matches, media, searchable, status, subjects};
+use super::{
+    Caller, Error, blocklist, decision, discard_if_refused, events, matches, media, rules, rules::Rules, searchable, status,
+    subjects,
+};
 use crate::{
     app::App,
     clock::new_id,
     store::{
-        Tx, applications, events as event_rows, media as media_rows,
+        Tx, applications, asked as asked_rows, events as event_rows, hits, media as media_rows,
         records::{self, Record},
         sessions::{self, Session, Step},
     },
@@ -45,7 +49,12 @@ struct Ready {
     signals: Vec<Vec<Signal>>,
     complete: bool,
     fetched: Vec<media_rows::Media>,
+    rules: Rules,
+    whose: Whose,
 }
+
+/// The person or company of a session, which never changes.
+type Whose = (SessionKind, Option<String>);
 
 /// What the lists said about every signal of every item, and in which state they were.
 struct Screened {
@@ -62,19 +71,19 @@ pub async fn add(
     seen: Option<u64>,
 ) -> Result<Value, Error> {
     let application = caller.application;
-    let body = app
+    let before = app
         .store
         .read::<_, Error, _>(move |tx| {
             Box::pin(async move {
                 let session = sessions::find_session(tx, application, id).await?.ok_or(Error::NOT_FOUND)?;
                 let body = body?;
                 must_take_evidence(&session, seen)?;
-                Ok(body)
+                Ok((body, Rules::of(&session)?, (session.kind, session.vendor_data)))
             })
         })
         .await?;
     let mut fetched = Vec::new();
-    let done = fetch_and_record(app, caller, id, body, seen, &mut fetched).await;
+    let done = fetch_and_record(app, caller, id, before, seen, &mut fetched).await;
     discard_if_refused(app, &done, &fetched).await;
     done
 }
@@ -84,11 +93,11 @@ async fn fetch_and_record(
     app: &App,
     caller: &Caller,
     id: SessionId,
-    body: Evidence,
+    (body, rules, whose): (Evidence, Rules, Whose),
     seen: Option<u64>,
     fetched: &mut Vec<MediaId>,
 ) -> Result<Value, Error> {
-    let ready = make_ready(app, body, fetched).await?;
+    let ready = make_ready(app, body, rules, whose, fetched).await?;
     let screened = screen(app.live.snapshot(caller.application).await?, &ready.signals, app.clock.now());
     let (app_, caller_) = (app.clone(), caller.clone());
     app.act(caller, move |tx| Box::pin(async move { record(tx, &app_, &caller_, id, ready, screened, seen).await })).await
@@ -102,8 +111,15 @@ fn must_take_evidence(session: &Session, seen: Option<u64>) -> Result<(), Error>
 }
 
 /// Fetches and stores the pictures that came as links, and draws the signals.
-async fn make_ready(app: &App, evidence: Evidence, fetched: &mut Vec<MediaId>) -> Result<Ready, Error> {
-    let mut ready = Ready { items: evidence.items, signals: Vec::new(), complete: evidence.complete, fetched: Vec::new() };
+async fn make_ready(
+    app: &App,
+    evidence: Evidence,
+    rules: Rules,
+    whose: Whose,
+    fetched: &mut Vec<MediaId>,
+) -> Result<Ready, Error> {
+    let (items, complete) = (evidence.items, evidence.complete);
+    let mut ready = Ready { items, signals: Vec::new(), complete, fetched: Vec::new(), rules, whose };
     let mut links: Vec<(usize, MediaField, String)> = Vec::new();
     for (place, item) in ready.items.iter().enumerate() {
         for field in &item.media {
@@ -149,6 +165,8 @@ async fn record(
     seen: Option<u64>,
 ) -> Result<Value, Error> {
     let application = applications::find_application(tx, caller.application).await?.ok_or(Error::NOT_FOUND)?;
+    // Should the session be declined, they may be blocked: their name comes before all rows.
+    subjects::sessions::hold(tx, caller.application, ready.whose.0, ready.whose.1.as_deref()).await?;
     let mut session = sessions::lock_session(tx, caller.application, id).await?.ok_or(Error::NOT_FOUND)?;
     must_take_evidence(&session, seen)?;
     let is_flagged = subjects::sessions::is_flagged(tx, caller.application, &session).await?;
@@ -168,13 +186,16 @@ async fn record(
     let statuses: Vec<FeatureStatus> = all.iter().map(|record| record.status).collect();
     start(tx, &session, from, caller, now).await?;
     let flagged = is_flagged || has_held_entry(&screened.index, &session, now);
-    status::move_to(&mut session, session_outcome(&statuses, ready.complete, missing, flagged));
+    status::move_to(&mut session, session_outcome(&statuses, ready.complete, missing, flagged), now);
     let before =
         if matches!(from, SessionStatus::NotStarted | SessionStatus::Resubmitted) { SessionStatus::InProgress } else { from };
     status::note_change(tx, &session, before, "System", now).await?;
     sessions::set_state(tx, &session).await?;
     sessions::set_searchable(tx, id, &searchable::of(&session, &all)).await?;
     subjects::sessions::follow(tx, caller.application, &session, from, now).await?;
+    if session.status == SessionStatus::Declined {
+        blocklist::follow_decline(tx, caller.application, &session, now).await?;
+    }
     let announced = events::status_updated(tx, app, &application, &session, None).await?;
     caller.audit(tx, "evidence.recorded", &[("session", id.0)], now).await?;
     let decision = match announced {
@@ -251,8 +272,7 @@ async fn write_records(
     let recorded: Vec<String> = all.iter().filter_map(|record| record.node_id.clone()).collect();
     let placements = assign_steps(&ready.items, &workflow, &recorded);
     let mut ordinal = all.iter().chain(&repeated).map(|record| record.ordinal).max().unwrap_or(0);
-    let mut reported: HashSet<String> = locations(&all);
-    let mut stored_hits = Vec::new();
+    let mut drafts = Vec::with_capacity(placements.len());
     for ((item, placement), (signals, hits)) in ready.items.iter().zip(&placements).zip(ready.signals.iter().zip(&screened.hits))
     {
         for record in repeated.iter().filter(|record| record.node_id == placement.node_id) {
@@ -262,23 +282,56 @@ async fn write_records(
         let config = config_of(placement, &workflow);
         let whose = (session.id, session.vendor_data.as_deref());
         let seen = matches::find(tx, caller.application, whose, signals, hits).await?;
-        let record = assessed(session.id, item, placement, &config, hits, seen, &mut reported, ordinal, now);
+        drafts.push(Draft::of(item, placement, config, hits, seen, ordinal));
         add_step(session, placement);
+    }
+    rules::apply(tx, (caller.application, session), &ready.rules, &all, &mut drafts, (&screened.index, now)).await?;
+    let (stored_hits, by_rules) = write_drafts(tx, caller, session, drafts, (ready, screened), &mut all, now).await?;
+    all.extend(repeated.into_iter().filter(|record| placements.iter().all(|placement| placement.node_id != record.node_id)));
+    let (scope, screening) = ((caller.application, session.id), new_id());
+    records::insert_screening(tx, screening, scope, screened.index.revision(), now, &stored_hits).await?;
+    for (record, entry) in by_rules {
+        hits::insert_waiting(tx, (screening, record), entry, now).await?;
+    }
+    Ok(all)
+}
+
+/// Hits as they are stored, and entries that only status rules have come upon; both are counted.
+type Hits = (Vec<(RecordId, EntryType, Hit)>, Vec<(RecordId, EntryId)>);
+
+/// Writes what became of the items. Answers the hits.
+async fn write_drafts(
+    tx: &mut Tx,
+    caller: &Caller,
+    session: &Session,
+    drafts: Vec<Draft>,
+    (ready, screened): (&Ready, &Screened),
+    all: &mut Vec<Record>,
+    now: Timestamp,
+) -> Result<Hits, Error> {
+    let mut reported: HashSet<String> = locations(all);
+    let (mut stored_hits, mut by_rules) = (Vec::new(), Vec::new());
+    for (draft, (signals, hits)) in drafts.into_iter().zip(ready.signals.iter().zip(&screened.hits)) {
+        let asked = draft.asked.clone();
+        let come_upon = draft.weighed.consulted.as_ref().map(Consulted::entries).unwrap_or_default();
+        let record = draft.record(session.id, &mut reported, now);
         records::insert_record(tx, caller.application, &record).await?;
         media_rows::insert_uses(tx, session.id, &records::media_of(std::slice::from_ref(&record))).await?;
         for signal in signals {
             let row = records::Signal { record: record.id, session: session.id, value: &signal.value, at: now };
             records::insert_signal(tx, caller.application, &row).await?;
         }
+        for (list, value) in &asked {
+            asked_rows::insert_asked(tx, (record.id, session.id), *list, value, now).await?;
+        }
         let risks: Vec<&str> = risks(&record).collect();
         sessions::insert_risks(tx, session.id, &risks).await?;
         stored_hits.extend(hits.iter().map(|(signal, hit)| (record.id, signal.entry_type, *hit)));
+        let others = come_upon.iter().filter(|covering| hits.iter().all(|(_, hit)| hit.entry != covering.entry));
+        by_rules.extend(others.map(|covering| (record.id, covering.entry)));
         all.push(record);
     }
-    all.extend(repeated.into_iter().filter(|record| placements.iter().all(|placement| placement.node_id != record.node_id)));
-    let scope = (caller.application, session.id);
-    records::insert_screening(tx, new_id(), scope, screened.index.revision(), now, &stored_hits).await?;
-    Ok(all)
+    Ok((stored_hits, by_rules))
 }
 
 /// The configuration of the step an item takes; outside the workflow every key has its default. A chip is judged with the
@@ -292,37 +345,52 @@ pub(super) fn config_of(placement: &Placement, workflow: &[WorkflowStep]) -> Con
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "everything an item is weighed with")]
-fn assessed(
-    session: SessionId,
-    item: &Item,
-    placement: &Placement,
-    config: &Config,
-    hits: &[(Signal, Hit)],
-    seen: matches::Found,
-    reported: &mut HashSet<String>,
-    ordinal: u64,
-    now: Timestamp,
-) -> Record {
-    let mut item = item.clone();
-    item.place(placement);
-    let findings: Vec<ListFinding> = hits.iter().map(|(signal, hit)| ListFinding::of(hit, signal)).collect();
-    let weighed = Weighed::of(&item, &seen.duplicates);
-    let mut assessment = assess(&item, config, &findings, &seen.duplicates);
-    drop_repeated_locations(&mut assessment.warnings, reported);
-    Record {
-        id: new_id::<RecordId>(),
-        session,
-        feature: placement.feature,
-        node_id: placement.node_id.clone(),
-        ordinal,
-        status: assessment.status,
-        data: item.data,
-        warnings: serde_json::to_value(&assessment.warnings).unwrap_or_else(|_| Value::Array(Vec::new())),
-        matches: Value::Array(seen.matches),
-        is_blocklisted: false,
-        created_at: now,
-        weighed_with: Some(weighed.to_json()),
+/// An item that has been weighed and is not written yet.
+pub(super) struct Draft {
+    pub(super) item: Item,
+    pub(super) config: Config,
+    pub(super) assessment: Assessment,
+    pub(super) weighed: Weighed,
+    pub(super) matches: Value,
+    pub(super) ordinal: u64,
+    /// What its status rules asked lists about.
+    pub(super) asked: Vec<(ListId, EntryValue)>,
+}
+
+impl Draft {
+    fn of(
+        item: &Item,
+        placement: &Placement,
+        config: Config,
+        hits: &[(Signal, Hit)],
+        seen: matches::Found,
+        ordinal: u64,
+    ) -> Self {
+        let mut item = item.clone();
+        item.place(placement);
+        let findings: Vec<ListFinding> = hits.iter().map(|(signal, hit)| ListFinding::of(hit, signal)).collect();
+        let weighed = Weighed::of(&item, &seen.duplicates);
+        let assessment = assess(&item, &config, &findings, &seen.duplicates);
+        Self { item, config, assessment, weighed, matches: Value::Array(seen.matches), ordinal, asked: Vec::new() }
+    }
+
+    fn record(self, session: SessionId, reported: &mut HashSet<String>, now: Timestamp) -> Record {
+        let mut warnings = self.assessment.warnings;
+        drop_repeated_locations(&mut warnings, reported);
+        Record {
+            id: new_id::<RecordId>(),
+            session,
+            feature: self.item.feature,
+            node_id: self.item.node_id,
+            ordinal: self.ordinal,
+            status: self.assessment.status,
+            data: self.item.data,
+            warnings: serde_json::to_value(&warnings).unwrap_or_else(|_| Value::Array(Vec::new())),
+            matches: self.matches,
+            is_blocklisted: false,
+            created_at: now,
+            weighed_with: Some(self.weighed.to_json()),
+        }
     }
 }
 

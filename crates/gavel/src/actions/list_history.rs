@@ -1,8 +1,9 @@
 //! What happened to a list: its revisions, what two of them differ in, and the way back (`/x/`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use gavel_core::{
+    entry::EntryValue,
     ids::{EntryId, ListId},
     json::{FieldErrors, Fields, Value},
     list::ListType,
@@ -14,6 +15,7 @@ use uuid::Uuid;
 use super::{
     Caller, Error,
     amendment::Amendment,
+    approval::Gate,
     as_of::{self, AsOf},
     entry_details::{EntryDetails, with_hits},
     subjects::sync,
@@ -149,18 +151,29 @@ pub async fn revert(app: &App, caller: &Caller, id: ListId, body: Result<Revert,
             let caller = caller_;
             let scope = sync::lock_list(tx, caller.application, id).await?;
             let list = lists::find_list(tx, caller.application, id, now).await?.ok_or(Error::NOT_FOUND)?;
+            let gate = Gate::of(tx, caller.application, id).await?;
             let asked = body?.to;
             let to = as_of::find(tx, caller.application, ("to", Some(asked)), now).await?.revision;
             let amendment = Amendment::begin(tx, &caller, now).await?;
             let moment = amendment.moment;
-            let (found, total) = entry_versions::list_differences(tx, id, (to, moment.revision), (MOST, 0)).await?;
+            let (mut found, total) = entry_versions::list_differences(tx, id, (to, moment.revision), (MOST, 0)).await?;
             if total > MOST {
                 let text =
                     format!("{total} entries differ; a revert changes {MOST} at most. Import an export of that state instead.");
                 return Err(Error::Refused(text));
             }
+            let erased: HashSet<Uuid> = entry_versions::list_erased(tx, id, to).await?.into_iter().collect();
+            found.retain(|row| row.before.is_none_or(|version| !erased.contains(&version)));
             if found.is_empty() {
                 return Ok(Reverted { to, revision: moment.revision - 1, added: 0, removed: 0, changed: 0 });
+            }
+            if gate.counts() {
+                let again: Vec<Uuid> = found.iter().filter(|row| row.after.is_none()).filter_map(|row| row.before).collect();
+                let again = entry_versions::list_rows(tx, &again).await?;
+                let values: Vec<EntryValue> =
+                    again.iter().filter_map(|(_, entry)| EntryValue::parse(list.entry_type, &entry.value).ok()).collect();
+                let gone: Vec<EntryId> = found.iter().filter(|row| row.after.is_some()).map(|row| row.entry).collect();
+                gate.must_let(tx, &values.iter().collect::<Vec<_>>(), &gone).await?;
             }
             let (mut added, mut removed, mut changed) = (0, 0, 0);
             for row in &found {

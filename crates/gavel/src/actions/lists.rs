@@ -9,7 +9,7 @@ use gavel_core::{
 };
 use serde::Serialize;
 
-use super::{Caller, Error, amendment::Amendment, subjects::sync};
+use super::{Caller, Error, amendment::Amendment, approval::Gate, subjects::sync};
 use crate::{
     app::App,
     clock::new_id,
@@ -201,6 +201,7 @@ pub async fn update(app: &App, caller: &Caller, id: ListId, body: Result<ListCha
             if list.is_system {
                 return Err(Error::Refused("System lists cannot be modified.".into()));
             }
+            Gate::of(tx, application, id).await?;
             let change = body?;
             list.name = change.name.unwrap_or(list.name);
             list.description = change.description.unwrap_or(list.description);
@@ -228,6 +229,7 @@ pub async fn delete(app: &App, caller: &Caller, id: ListId) -> Result<(), Error>
             if list.is_system {
                 return Err(Error::Refused("System lists cannot be deleted.".into()));
             }
+            Gate::of(tx, application, id).await?.must_let_go(tx).await?;
             let removed = entries::remove_all(tx, id, amendment.moment).await?;
             lists::set_deleted(tx, id, now).await?;
             marks::release_marks(tx, application, list.entry_type, amendment.moment.revision, now).await?;

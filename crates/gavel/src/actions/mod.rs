@@ -4,41 +4,66 @@
 //! ([`crate::app::App::act`]); its commit is the last line that can fail. The rules it applies are in `gavel-core`, the
 //! statements in [`crate::store`]; what it refuses is an [`Error`], which knows nothing of HTTP.
 
+pub mod accounts;
+pub mod aging;
 mod amendment;
+pub mod api_keys;
 pub mod applications;
+mod approval;
 pub mod as_of;
+pub mod audit_keys;
+pub mod audit_trail;
 pub mod blocklist;
 pub mod decision;
 pub mod delete_session;
 pub mod destinations;
+pub mod doors;
+pub mod edits;
 pub mod entries;
 pub mod entry_details;
+pub mod erasure;
 pub mod events;
 pub mod evidence;
 pub mod export;
+pub mod feature_status;
+mod feed;
 pub mod hit_counts;
 pub mod import;
 pub mod keys;
+pub mod links;
 pub mod list_history;
 pub mod list_settings;
 pub mod lists;
 pub mod lookup;
 mod matches;
+pub mod me;
 pub mod media;
+pub mod members;
 pub mod new_session;
+pub mod notifications;
+mod notify;
 mod portrait;
 pub mod preview;
+pub mod proposals;
 pub mod resend;
 mod resubmit;
+pub mod retention;
 pub mod reviews;
+mod rules;
 pub mod screen;
+pub mod seal;
 mod searchable;
+pub mod session_files;
 pub mod session_list;
+pub mod session_notes;
 pub mod sessions;
+pub mod settings;
+pub mod signins;
 pub mod single_url;
 pub mod status;
 mod steps;
 pub mod subjects;
+pub mod sweeps;
 pub mod upkeep;
 pub mod workflows;
 
@@ -106,11 +131,26 @@ impl Caller {
 
     /// Writes the audit row of a successful change. The only way to one.
     pub async fn audit(&self, tx: &mut Tx, kind: &str, objects: &[(&str, Uuid)], at: Timestamp) -> Result<(), StoreError> {
-        let personal = serde_json::json!({
+        self.audit_values(tx, kind, objects, serde_json::Map::new(), at).await
+    }
+
+    /// The same, with values kept beside the row: what stood there before and after, what the caller said.
+    pub async fn audit_values(
+        &self,
+        tx: &mut Tx,
+        kind: &str,
+        objects: &[(&str, Uuid)],
+        values: serde_json::Map<String, serde_json::Value>,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut personal = serde_json::json!({
             "path": self.path,
             "ip": self.ip.map(|ip| ip.to_string()),
             "email": self.actor.email(),
         });
+        if let Some(members) = personal.as_object_mut() {
+            members.extend(values);
+        }
         audit::append(
             tx,
             &audit::Event {
@@ -138,9 +178,24 @@ pub enum Error {
     /// No such object in this application, or none any more. The text is the contract's for this route.
     #[error("{0}")]
     NotFound(&'static str),
+    /// The same, where the contract's text names what was looked for.
+    #[error("not found")]
+    NoSuch(String),
     /// The key or the person may not do this.
     #[error("not permitted")]
     Forbidden,
+    /// The same, where the state of things is why, and the text says so.
+    #[error("{0}")]
+    NotAllowed(&'static str),
+    /// There is no such account, or password or code are wrong: one answer for all.
+    #[error("wrong sign-in")]
+    WrongSignIn,
+    /// The password was right; the account has a second factor.
+    #[error("code needed")]
+    CodeNeeded,
+    /// Too many failed before; the seconds to wait.
+    #[error("too many attempts")]
+    TooManyAttempts(u64),
     /// Fields of the body or the query are not acceptable.
     #[error("invalid fields")]
     Invalid(FieldErrors),
@@ -159,6 +214,9 @@ pub enum Error {
     /// The `Idempotency-Key` belongs to another request.
     #[error("key used with a different request")]
     OtherRequest,
+    /// What it was about has been erased.
+    #[error("erased")]
+    Erased,
     /// Something this server was not set up with; the text is the contract's.
     #[error("{0}")]
     NotConfigured(&'static str),

@@ -1,34 +1,31 @@
 //! What a change of the lists would have meant for past sessions (`/x/lists/preview/`). Writes nothing.
 //!
-//! Every decision is kept with what it was made with: the hits, the sender's word, the duplicates found then. A session
+//! Every decision is kept with what it was made with: the hits, the sender's word, the duplicates found then, what status rules saw. A session
 //! the change touches is decided again twice, with the hits as they were and with the change; where the two differ, it
 //! would have been decided differently. What is a duplicate depends on how earlier sessions came out, so sessions are taken
 //! from old to new, and those that showed a value of a record that came out differently are looked at as well.
 
 mod change;
+mod outcome;
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use gavel_core::{
-    evidence::{
-        Duplicate, ListFinding, Placement, SessionRef, Signal, Weighed, assess, has_missing_step, session_outcome, signals,
-    },
+    entry::EntryValue,
+    evidence::{Duplicate, ListFinding, SessionRef, Weighed, has_missing_step, session_outcome},
     ids::{ApplicationId, RecordId, SessionId},
     session::{FeatureStatus, SessionStatus},
     time::Timestamp,
 };
 use serde::Serialize;
 
-use super::{
-    Caller, Error,
-    evidence::{config_of, workflow_steps},
-    matches,
-};
+use super::{Caller, Error, evidence::workflow_steps, matches};
 use crate::{
     app::App,
     store::{
         Tx,
         applications::{self, Counter},
+        asked,
         preview::{self, Decided, Earlier},
         records::{self, Record},
         sessions::{self, Session},
@@ -36,6 +33,7 @@ use crate::{
 };
 pub use change::Changes;
 use change::{Effect, WithoutEffect};
+use outcome::Outcome;
 
 /// Most sessions looked at.
 const MOST: usize = 10_000;
@@ -96,7 +94,7 @@ pub async fn preview(app: &App, caller: &Caller, body: Result<Changes, gavel_cor
     }
 }
 
-async fn look(tx: &mut Tx, application: ApplicationId, changes: Changes, now: Timestamp) -> Result<Preview, Error> {
+pub(super) async fn look(tx: &mut Tx, application: ApplicationId, changes: Changes, now: Timestamp) -> Result<Preview, Error> {
     let lists_revision = applications::current(tx, application, Counter::ListsRevision).await?;
     let (effect, without_effect) = changes.resolve(tx, application, now).await?;
     let touched = touched(tx, application, &effect).await?;
@@ -140,11 +138,14 @@ async fn look(tx: &mut Tx, application: ApplicationId, changes: Changes, now: Ti
 /// Sessions the change may mean something to.
 async fn touched(tx: &mut Tx, application: ApplicationId, effect: &Effect) -> Result<BTreeSet<Decided>, Error> {
     let (mut touched, most) = (BTreeSet::new(), MOST as u64 + 1);
-    for addition in &effect.additions {
+    for addition in effect.additions.iter().filter(|addition| addition.decides) {
         touched.extend(preview::list_showing(tx, application, &addition.value, most).await?);
     }
     for entry in &effect.removed {
         touched.extend(preview::list_hit(tx, *entry, most).await?);
+    }
+    for (list, value) in &effect.changed {
+        touched.extend(asked::list_asking(tx, *list, value, most).await?);
     }
     for subject in &effect.refused {
         touched.extend(preview::list_of_subject(tx, application, subject, most).await?);
@@ -184,9 +185,11 @@ impl Past {
             })
         };
         let records = records::list_records(tx, session.id).await?;
+        let shown = preview::list_signals(tx, session.id).await?;
+        let shown = |record: &Record| shown.get(&record.id).map_or(&[][..], Vec::as_slice);
         if self.effect.refuses(session) {
             for record in &records {
-                self.note(tx, record, FeatureStatus::Declined).await?; // What was never shown is nobody's duplicate.
+                self.note(tx, record, shown(record), FeatureStatus::Declined).await?; // What was never shown is nobody's duplicate.
             }
             let none = BTreeSet::new();
             return Ok(sample(session.first_outcome.unwrap_or(session.status).as_str(), "Refused", &none, &none));
@@ -195,22 +198,28 @@ impl Past {
             return Ok(Compared::Same); // Nothing has been decided yet.
         }
         let mut hits = preview::list_hits(tx, session.id).await?;
-        let (mut before, mut after) = (Outcome::default(), Outcome::default());
+        let (mut before, mut after) = (Vec::with_capacity(records.len()), Vec::with_capacity(records.len()));
         for record in &records {
             let weighed = record.weighed_with.as_ref().and_then(Weighed::from_json);
             let Some(mut weighed) = weighed else { return Ok(Compared::Unknown) };
             let stored = hits.remove(&record.id).unwrap_or_default();
             let then: Vec<ListFinding> = stored.iter().map(|hit| hit.finding.clone()).collect();
-            let was = before.add(session, record, &weighed, &then);
+            before.push((weighed.clone(), then));
             let kept = stored.into_iter().filter(|hit| !self.effect.removed.contains(&hit.entry));
             let mut changed: Vec<ListFinding> = kept.map(|hit| hit.finding).collect();
-            for signal in signals_of(record) {
-                changed.extend(self.effect.findings(&signal));
-                self.follow(tx, session, record, &signal, &mut weighed).await?;
+            for value in shown(record) {
+                changed.extend(self.effect.findings(value));
+                self.follow(tx, session, record, value, &mut weighed).await?;
             }
-            let would_be = after.add(session, record, &weighed, &changed);
-            if would_be != was {
-                self.note(tx, record, would_be).await?;
+            if let Some(consulted) = &mut weighed.consulted {
+                self.effect.change(consulted);
+            }
+            after.push((weighed, changed));
+        }
+        let (before, after) = (Outcome::of(session, &records, &before)?, Outcome::of(session, &records, &after)?);
+        for (record, (was, would_be)) in records.iter().zip(before.statuses.iter().zip(&after.statuses)) {
+            if was != would_be {
+                self.note(tx, record, shown(record), *would_be).await?;
             }
         }
         let nodes: Vec<&str> = records.iter().filter_map(|record| record.node_id.as_deref()).collect();
@@ -221,10 +230,10 @@ impl Past {
     }
 
     /// A record would have come out differently: later sessions that showed the same values may find another duplicate.
-    async fn note(&mut self, tx: &mut Tx, record: &Record, status: FeatureStatus) -> Result<(), Error> {
+    async fn note(&mut self, tx: &mut Tx, record: &Record, shown: &[EntryValue], status: FeatureStatus) -> Result<(), Error> {
         self.moved.insert(record.id, status);
-        for signal in signals_of(record) {
-            let showing = preview::list_showing(tx, self.application, &signal.value, MOST as u64 + 1).await?;
+        for value in shown {
+            let showing = preview::list_showing(tx, self.application, value, MOST as u64 + 1).await?;
             self.waiting.extend(showing.into_iter().filter(|(at, id)| *at >= record.created_at && !self.seen.contains(id)));
         }
         Ok(())
@@ -236,12 +245,12 @@ impl Past {
         tx: &mut Tx,
         session: &Session,
         record: &Record,
-        signal: &Signal,
+        shown: &EntryValue,
         weighed: &mut Weighed,
     ) -> Result<(), Error> {
-        let Some(kind) = matches::kind_of(signal.entry_type) else { return Ok(()) };
+        let Some(kind) = matches::kind_of(shown.entry_type()) else { return Ok(()) };
         let whose = (session.id, session.vendor_data.as_deref());
-        let earlier = preview::list_earlier(tx, self.application, whose, &signal.value, record.created_at).await?;
+        let earlier = preview::list_earlier(tx, self.application, whose, shown, record.created_at).await?;
         if !earlier.iter().any(|earlier| self.moved.contains_key(&earlier.record)) {
             return Ok(());
         }
@@ -251,29 +260,5 @@ impl Past {
             weighed.duplicates.push(Duplicate { kind, session: SessionRef::default(), names_differ: false });
         }
         Ok(())
-    }
-}
-
-fn signals_of(record: &Record) -> Vec<Signal> {
-    signals(&Weighed::default().item(record.feature, record.node_id.clone(), record.data.clone()))
-}
-
-/// What the records of a session come to.
-#[derive(Default)]
-struct Outcome {
-    statuses: Vec<FeatureStatus>,
-    risks: BTreeSet<String>,
-}
-
-impl Outcome {
-    fn add(&mut self, session: &Session, record: &Record, weighed: &Weighed, findings: &[ListFinding]) -> FeatureStatus {
-        let workflow = workflow_steps(session);
-        let step = workflow.iter().position(|step| record.node_id.as_deref() == Some(&*step.node_id));
-        let placement = Placement { feature: record.feature, node_id: record.node_id.clone(), step };
-        let item = weighed.item(record.feature, record.node_id.clone(), record.data.clone());
-        let assessed = assess(&item, &config_of(&placement, &workflow), findings, &weighed.duplicates);
-        self.statuses.push(assessed.status);
-        self.risks.extend(assessed.warnings.into_iter().map(|warning| warning.risk));
-        assessed.status
     }
 }

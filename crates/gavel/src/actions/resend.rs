@@ -13,7 +13,12 @@ use super::{
 use crate::{
     app::App,
     clock::new_id,
-    store::{applications, deliveries, destinations, outbox::Claimed},
+    store::{
+        applications, deliveries,
+        destinations::{self, Tally},
+        events,
+        outbox::Claimed,
+    },
     workers::attempt,
 };
 
@@ -84,11 +89,15 @@ async fn send(app: &App, caller: &Caller, event: Claimed) -> Result<DeliveryView
     let (caller_, now) = (caller.clone(), app.clock.now());
     app.act(caller, move |tx| {
         Box::pin(async move {
-            destinations::count_attempt(tx, event.destination, attempt.succeeded(), attempt.ms, attempt.began).await?;
-            let application = event.application;
+            let mut tally = Tally::default();
+            tally.add(attempt.succeeded(), attempt.ms, attempt.began);
+            destinations::count_attempts(tx, event.destination, &tally).await?;
+            if !event.is_test && !events::hold(tx, event.event).await? {
+                return Err(Error::NOT_FOUND); // Erased, or too old, since it was looked up.
+            }
             let kind = if event.is_test { "destination.tested" } else { "delivery.resent" };
-            let delivery = attempt.into_delivery(event);
-            deliveries::insert_delivery(tx, application, &delivery).await?;
+            let delivery = attempt.into_delivery(&event);
+            deliveries::insert_deliveries(tx, &[&delivery]).await?;
             let objects = [("destination", delivery.destination.0), ("delivery", delivery.id.0)];
             caller_.audit(tx, kind, &objects, now).await?;
             Ok(DeliveryView::from(delivery))

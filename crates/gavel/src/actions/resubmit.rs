@@ -15,6 +15,7 @@ use crate::{
     store::{
         Tx, media,
         records::{self, Record},
+        session_files,
         sessions::{self, Session},
     },
 };
@@ -50,7 +51,8 @@ pub(super) async fn reopen(
     let is_selected = |record: &Record| selected.iter().any(|feature| feature.node_id == record.node_id.as_deref());
     let (taken, kept): (Vec<Record>, Vec<Record>) = records.iter().cloned().partition(is_selected);
     empty(tx, caller, session, &selected, &taken, &kept, now).await?;
-    let still_used = records::media_of(&kept);
+    let mut still_used = records::media_of(&kept);
+    still_used.extend(session_files::list_files(tx, session.id).await?.iter().map(|file| file.media));
     let files: Vec<MediaId> = records::media_of(&taken).into_iter().filter(|file| !still_used.contains(file)).collect();
     let files = media::release(tx, session.id, &files, now).await?;
     sessions::clear_risks(tx, session.id).await?;

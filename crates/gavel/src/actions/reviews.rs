@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::{
-    Caller, Error, decision,
+    Caller, Error, decision, notify,
     status::{self, Remark},
 };
 use crate::{
@@ -177,6 +177,5 @@ async fn add_note(tx: &mut Tx, app: &App, caller: &Caller, session: &mut Session
         metadata: None,
         created_at: app.clock.now(),
     };
-    activities::insert_activity(tx, (caller.application, session.id), session.version, &activity).await?;
-    Ok(activity)
+    notify::write_row(tx, app, caller, session, activity).await
 }

@@ -5,14 +5,14 @@
 
 use gavel_core::{
     entry::country,
-    evidence::Feature,
+    evidence::{Feature, document_code},
     session::{FeatureStatus, SessionKind},
 };
 use serde_json::Value;
 
 use super::decision;
 use crate::store::{
-    records::{Record, document_code},
+    records::Record,
     sessions::{Searchable, Session},
 };
 
@@ -32,7 +32,7 @@ pub(super) fn of(session: &Session, records: &[Record]) -> Searchable {
                 copy.full_name = text("full_name");
                 copy.document_number = text("document_number");
                 copy.personal_number = text("personal_number");
-                copy.document_type = text("document_type").map(|name| document_code(&name).to_owned());
+                copy.document_type = document_code(&record.data).map(str::to_owned);
                 copy.document_name = document_name(record);
                 copy.country = text("issuing_state");
                 copy.region = member_of(record, "parsed_address", "region");

@@ -120,6 +120,11 @@ impl Wanted {
             add_search(&mut filter, search);
         }
         if let Some(workflows) = &self.workflows {
+            // Of a workflow that is gone no session is left.
+            filter.and(
+                "EXISTS (SELECT 1 FROM workflows w WHERE w.application_id = s.application_id AND w.workflow_id = s.workflow_id)",
+                [],
+            );
             filter.one_of("workflow_id", workflows.iter().map(|id| Param::from(*id)).collect());
         }
         if let Some(day) = self.from {

@@ -191,6 +191,7 @@ fn start(
         lifetime: workflow.session_expiration_time,
         expires_at: Some(now.plus_seconds(workflow.session_expiration_time)),
         first_outcome: None,
+        approved_at: None,
     })
 }
 

@@ -3,17 +3,11 @@
 use gavel_core::{review::ActivityType, session::SessionStatus, time::Timestamp};
 use serde_json::{Value, json, value::to_raw_value};
 
-use super::{Caller, Error, events, subjects};
+use super::{Caller, Error, events, notify, subjects};
 use crate::{
     app::App,
     clock::new_id,
-    store::{
-        Tx,
-        activities::{self, Activity},
-        applications::Application,
-        events as event_rows, sessions,
-        sessions::Session,
-    },
+    store::{Tx, activities::Activity, applications::Application, events as event_rows, sessions, sessions::Session},
 };
 
 /// What a person or a key says about a change.
@@ -38,7 +32,7 @@ pub async fn set_by_hand(
 ) -> Result<Activity, Error> {
     let now = app.clock.now();
     let from = session.status;
-    move_to(session, to);
+    move_to(session, to, now);
     sessions::set_state(tx, session).await?;
     note_change(tx, session, from, caller.actor.display(), now).await?;
     subjects::sessions::follow(tx, caller.application, session, from, now).await?;
@@ -60,7 +54,7 @@ pub async fn set_by_hand(
         metadata: None,
         created_at: now,
     };
-    activities::insert_activity(tx, (caller.application, session.id), session.version, &activity).await?;
+    let activity = notify::write_row(tx, app, caller, session, activity).await?;
     events::status_updated(tx, app, application, session, remark.resubmit_info).await?;
     Ok(activity)
 }
@@ -73,8 +67,12 @@ pub fn must_be_at(session: &Session, seen: Option<u64>) -> Result<(), Error> {
     }
 }
 
-/// Moves status and version, and what follows from the status: a finished session has no expiry.
-pub fn move_to(session: &mut Session, to: SessionStatus) {
+/// Moves status and version, and what follows from the status: a finished session has no expiry, an
+/// approval has its instant.
+pub fn move_to(session: &mut Session, to: SessionStatus, now: Timestamp) {
+    if to == SessionStatus::Approved && session.status != to {
+        session.approved_at = Some(now);
+    }
     session.status = to;
     session.version += 1;
     if !to.is_unfinished() {

@@ -217,6 +217,7 @@ pub struct DeadLetterRow {
     webhook_type: EventType,
     session_id: Option<SessionId>,
     attempts: u64,
+    reason: Option<String>,
     created_at: Timestamp,
     given_up_at: Timestamp,
 }
@@ -228,6 +229,7 @@ impl From<DeadLetter> for DeadLetterRow {
             webhook_type: row.event_type,
             session_id: row.session,
             attempts: row.attempts,
+            reason: row.reason,
             created_at: row.created_at,
             given_up_at: row.given_up_at,
         }

@@ -31,6 +31,16 @@ pub fn run(common: &Common) -> Result<(), CliError> {
     println!("webhook_retry_schedule = \"{}\"", waits.join(","));
     println!("webhook_pause_after = \"{}\"", duration(&config.webhook_pause_after));
     println!("webhook_retention = \"{}\"", duration(&config.webhook_retention));
+    match &config.mail {
+        Some(mail) => {
+            println!("smtp_url = {}", quoted(&without_password(&mail.url)));
+            println!("mail_from = {}", quoted(&mail.from));
+            if mail.password.is_some() {
+                println!("# smtp_password_file: given");
+            }
+        }
+        None => println!("# smtp_url: none, no e-mail is sent"),
+    }
     println!("webhook_timeout = \"{}\"", duration(&config.outbound.timeout));
     Ok(())
 }

@@ -136,7 +136,13 @@ pub async fn run(options: &Options) -> Result<(), CliError> {
 }
 
 async fn with(app: &App, options: &Options) -> Result<(), CliError> {
-    let caller = caller(app, options.application.map(ApplicationId)).await?;
+    let route = match &options.command {
+        Command::Import { .. } => "gavel list import",
+        Command::Export { .. } => "gavel list export",
+        Command::Diff { .. } => "gavel list diff",
+        Command::Lookup { .. } => "gavel list lookup",
+    };
+    let caller = caller(app, options.application.map(ApplicationId), route).await?;
     match &options.command {
         Command::Import { list, file, how, rejects } => {
             let list = find(app, &caller, list).await?;
@@ -166,11 +172,11 @@ async fn with(app: &App, options: &Options) -> Result<(), CliError> {
     }
 }
 
-async fn caller(app: &App, application: Option<ApplicationId>) -> Result<Caller, CliError> {
+async fn caller(app: &App, application: Option<ApplicationId>, route: &'static str) -> Result<Caller, CliError> {
     let all = app.store.read::<_, Error, _>(|tx| Box::pin(async move { Ok(applications::list_applications(tx).await?) })).await?;
     let found = all.iter().find(|known| application.is_none_or(|id| known.id == id));
     let found = found.ok_or_else(|| CliError::new("there is no such application"))?;
-    Ok(Caller::system(found.id, "CLI", ""))
+    Ok(Caller::system(found.id, "CLI", route))
 }
 
 /// The list of this id or name.
@@ -199,7 +205,7 @@ async fn take_in(
         _ => None,
     });
     let format = options.format.map(Format::from).or(by_ending).unwrap_or(Format::Csv);
-    let how = How { format, dry_run: options.dry_run, abort: options.on_error == OnError::Abort };
+    let how = How { format, dry_run: options.dry_run, abort: options.on_error == OnError::Abort, sweep: None };
     let (input, size): (Box<dyn tokio::io::AsyncRead + Unpin>, Option<u64>) = if path == std::path::Path::new("-") {
         (Box::new(tokio::io::stdin()), None)
     } else {

@@ -1,10 +1,12 @@
 //! The command line: one file per command.
 
+pub mod audit;
 pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod key;
 pub mod list;
+pub mod member;
 pub mod migrate;
 pub mod serve;
 pub mod webhook;
@@ -36,10 +38,14 @@ enum Command {
     Migrate(Common),
     /// Make, list and revoke API keys
     Key(key::Options),
+    /// Invite, list and remove people, change their roles, reset passwords
+    Member(member::Options),
     /// Import, export and compare lists, and look values up
     List(list::Options),
     /// Receive webhooks for local development, and send past events again
     Webhook(webhook::Options),
+    /// Export and verify the audit trail, and change the key that signs it
+    Audit(audit::Options),
     /// Check settings, folder, key and database, and say what is wrong
     Doctor(Common),
     /// Show the settings in force and where they can be set
@@ -111,8 +117,10 @@ pub fn main() -> ExitCode {
             Command::Demo(options) => demo::run(&options).await,
             Command::Migrate(common) => migrate::run(&common).await,
             Command::Key(options) => key::run(&options).await,
+            Command::Member(options) => member::run(&options).await,
             Command::List(options) => list::run(&options).await,
             Command::Webhook(options) => webhook::run(&options).await,
+            Command::Audit(options) => audit::run(&options).await,
             Command::Doctor(common) => doctor::run(&common).await,
             Command::Config(common) => config::run(&common),
         }

@@ -13,7 +13,7 @@ use tokio::{
 
 use super::{CliError, Common, start_logging};
 use crate::{
-    actions::{applications, subjects},
+    actions::{applications, audit_keys, links, subjects},
     app::App,
     clock::Clock,
     config::Config,
@@ -61,6 +61,7 @@ pub async fn prepare(mut config: Config) -> Result<Ready, CliError> {
     if completed > 0 {
         tracing::info!(completed, "users and businesses of earlier sessions");
     }
+    audit_keys::prepare(&app).await?;
     Ok(Ready { app, listener, first_key, _lock: lock })
 }
 
@@ -78,18 +79,22 @@ impl Ready {
 pub async fn run(common: &Common) -> Result<(), CliError> {
     start_logging();
     let ready = prepare(common.load()?).await?;
-    announce(&ready);
+    let sign_up = links::sign_up(&ready.app).await?;
+    announce(&ready, sign_up.as_deref());
     let stop = stop_signal()?;
     ready.run(stop).await;
     Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "what a person or a script waits for")]
-fn announce(ready: &Ready) {
+fn announce(ready: &Ready, sign_up: Option<&str>) {
     match (&ready.first_key, &ready.app.config.bootstrap_api_key) {
         (Some(_), Some(_)) => println!("api key: the one given in GAVEL_BOOTSTRAP_API_KEY"),
         (Some(key), None) => println!("api key: {key}\n         shown this once; `gavel key create` makes more"),
         (None, _) => {}
+    }
+    if let Some(link) = sign_up {
+        println!("sign up: {link}\n         makes the first owner, once, within a day; `gavel member invite` makes another link");
     }
     println!("listening on http://{}", ready.app.config.listen);
 }

@@ -124,7 +124,7 @@ async fn queue_again(replay: &Replay) -> Result<(), CliError> {
         Some(id) => id,
         None => first.await?.ok_or_else(|| CliError::new("there is no application"))?,
     };
-    let caller = Caller::system(application, "CLI", "");
+    let caller = Caller::system(application, "CLI", "gavel webhook replay");
     let body = upkeep::ReplayBody::new(since, until, replay.failed);
     let replayed = upkeep::replay(&app, &caller, destination, Ok(body)).await?;
     println!("queued: {}", replayed.queued);

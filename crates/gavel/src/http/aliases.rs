@@ -14,22 +14,30 @@ pub(super) struct Target {
     pub path: String,
     /// Method of the resource, where the alias has another.
     pub method: Option<Method>,
+    /// The application the alias names.
+    pub application: Option<ApplicationId>,
 }
 
 /// Resolves a path in its one spelling. `Ok(None)`: not an alias. `Err`: an alias that leads nowhere, or to another
-/// application.
-pub(super) fn resolve(path: &str, method: &Method, application: ApplicationId) -> Result<Option<Target>, NoTarget> {
+/// application than the caller's.
+pub(super) fn resolve(path: &str, method: &Method, theirs: impl Fn(ApplicationId) -> bool) -> Result<Option<Target>, NoTarget> {
     let Some(rest) = path.strip_prefix("/v3/organization/") else { return Ok(None) };
     let segments: Vec<&str> = rest.split('/').collect();
     let (organization, inside) = segments.split_first().ok_or(NoTarget)?;
     parse_uuid(organization).map_err(|_| NoTarget)?;
-    let inside = match inside {
-        ["sessions"] => inside,
-        ["application", id, inside @ ..] if id.parse() == Ok(application) => inside,
+    let (application, inside) = match inside {
+        ["sessions"] => (None, inside),
+        ["application", id, inside @ ..] => {
+            let id = id.parse::<ApplicationId>().ok().filter(|id| theirs(*id)).ok_or(NoTarget)?;
+            (Some(id), inside)
+        }
         _ => return Err(NoTarget),
     };
     if let [noun @ ("vendor-users" | "vendor-businesses"), rest @ ..] = inside {
-        return subjects(noun, rest, method).map(Some);
+        return subjects(noun, rest, method).map(|target| Some(Target { application, ..target }));
+    }
+    if inside == ["audit-logs"] {
+        return Ok(Some(Target { path: "/x/audit/logs".to_owned(), method: None, application }));
     }
     let (base, rest) = match inside {
         ["sessions", ..] => ("sessions", &inside[1..]),
@@ -45,7 +53,7 @@ pub(super) fn resolve(path: &str, method: &Method, application: ApplicationId) -
     }
     let path = rest.iter().fold(format!("/v3/{base}"), |path, segment| path + "/" + segment);
     let deletes = base == "sessions" && rest == ["delete"] && *method == Method::DELETE;
-    Ok(Some(Target { path, method: deletes.then_some(Method::POST) }))
+    Ok(Some(Target { path, method: deletes.then_some(Method::POST), application }))
 }
 
 /// Users and businesses: the console has a word of its own for each call.
@@ -61,7 +69,7 @@ fn subjects(noun: &str, rest: &[&str], method: &Method) -> Result<Target, NoTarg
         [vendor_data, "update"] => (format!("/v3/{nouns}/{vendor_data}"), None),
         _ => return Err(NoTarget),
     };
-    Ok(Target { path, method })
+    Ok(Target { path, method, application: None })
 }
 
 /// The path looks like an alias and is none.
@@ -77,7 +85,7 @@ mod tests {
 
     fn resolved(rest: &str) -> Result<Option<String>, NoTarget> {
         let path = format!("/v3/organization/{ORGANIZATION}/{rest}");
-        resolve(&path, &Method::GET, APPLICATION.parse().unwrap()).map(|target| target.map(|target| target.path))
+        resolve(&path, &Method::GET, |id| id.to_string() == APPLICATION).map(|target| target.map(|target| target.path))
     }
 
     #[test]
@@ -94,10 +102,14 @@ mod tests {
             ("application/{a}/vendor-users/a%2Fb", "/v3/users/a%2Fb"),
             ("application/{a}/vendor-users/delete", "/v3/users/delete"),
             ("application/{a}/vendor-businesses/x/update", "/v3/businesses/x"),
+            ("application/{a}/audit-logs", "/x/audit/logs"),
         ] {
             assert_eq!(resolved(&alias.replace("{a}", APPLICATION)), Ok(Some(target.to_owned())), "{alias}");
         }
-        assert_eq!(resolve("/v3/lists", &Method::GET, APPLICATION.parse().unwrap()), Ok(None));
+        let path = format!("/v3/organization/{ORGANIZATION}/application/{APPLICATION}/lists");
+        let target = resolve(&path, &Method::GET, |_| true).unwrap().unwrap();
+        assert_eq!(target.application.map(|id| id.to_string()).as_deref(), Some(APPLICATION));
+        assert_eq!(resolve("/v3/lists", &Method::GET, |id| id.to_string() == APPLICATION), Ok(None));
     }
 
     #[test]
@@ -123,7 +135,7 @@ mod tests {
     fn users_are_made_and_set_by_words_of_their_own() {
         let found = |method: Method, rest: &str| {
             let path = format!("/v3/organization/{ORGANIZATION}/application/{APPLICATION}/vendor-users{rest}");
-            let target = resolve(&path, &method, APPLICATION.parse().unwrap()).unwrap().unwrap();
+            let target = resolve(&path, &method, |_| true).unwrap().unwrap();
             (target.path, target.method)
         };
         assert_eq!(found(Method::POST, ""), ("/v3/users/create".to_owned(), None));
@@ -135,7 +147,7 @@ mod tests {
     #[test]
     fn a_batch_delete_may_be_a_delete() {
         let path = format!("/v3/organization/{ORGANIZATION}/application/{APPLICATION}/sessions/delete");
-        let target = resolve(&path, &Method::DELETE, APPLICATION.parse().unwrap()).unwrap().unwrap();
+        let target = resolve(&path, &Method::DELETE, |id| id.to_string() == APPLICATION).unwrap().unwrap();
         assert_eq!((target.path.as_str(), target.method), ("/v3/sessions/delete", Some(Method::POST)));
     }
 }

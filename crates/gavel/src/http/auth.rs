@@ -1,49 +1,111 @@
-//! Who is calling: API keys, their cache, and the throttle on wrong ones (contract, conventions §3).
+//! Who is calling: API keys and their cache, the throttle on wrong ones, and the cookies of people (contract,
+//! conventions §3). A key beside a cookie wins.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    net::IpAddr,
-    sync::{Arc, Mutex},
-    time::Duration,
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use gavel_core::{
+    access::Role,
+    ids::{ApplicationId, parse_uuid},
+    time::Timestamp,
 };
-
-use gavel_core::time::Timestamp;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 use ipnet::IpNet;
 use moka::future::Cache;
 
 use super::error::ApiError;
 use crate::{
+    actions::signins,
     app::App,
     secrets::digest,
-    store::keys::{self, ApiKey},
+    store::{
+        keys::{self, ApiKey},
+        signins::Found,
+    },
+    throttle::Throttle,
 };
 
 /// How long a key that was found is believed without asking the database: a revocation in another process takes effect
 /// within this time.
 const CACHED: Duration = Duration::from_secs(1);
-/// The window of the throttle, in microseconds.
-const WINDOW: i64 = 60_000_000;
-/// Most addresses the throttle remembers; past it the longest silent ones are forgotten.
-const REMEMBERED: usize = 100_000;
+/// The window of the throttle, in seconds.
+const WINDOW: i64 = 60;
+/// The header in which somebody with roles in several applications names one.
+const APPLICATION: &str = "x-gavel-application";
+/// The header that must stand beside a cookie wherever something may change.
+const CSRF: &str = "x-csrf-token";
 
 /// Checks credentials. One per server.
 pub struct Gatekeeper {
     cache: Cache<[u8; 32], Arc<ApiKey>>,
-    failures: Mutex<HashMap<IpAddr, VecDeque<i64>>>,
-    allowed: usize,
+    failures: Throttle<IpAddr>,
+}
+
+/// Who is calling.
+#[derive(Clone)]
+pub enum Credential {
+    /// An API key.
+    Key(Arc<ApiKey>),
+    /// A person, by cookie.
+    Member(Arc<Person>),
+}
+
+/// A person who has signed in.
+pub struct Person {
+    /// The sign-in and who it is.
+    pub found: Found,
+    /// The application they named: `Err` when it is none of theirs.
+    named: Option<Result<ApplicationId, ()>>,
+    /// What they sent against forged requests.
+    csrf: Vec<u8>,
+}
+
+impl Person {
+    /// What they may do where they work: in the application of the path, or that of the header, or their only one.
+    /// `Ok(None)`: they have several and named none.
+    pub fn place(&self, in_path: Option<ApplicationId>) -> Result<Option<(ApplicationId, Role)>, ApiError> {
+        let role = |id: ApplicationId| self.found.roles.iter().find(|(there, _)| *there == id).copied();
+        let named = in_path.map(Ok).or(self.named);
+        match (named, self.found.roles.as_slice()) {
+            (Some(Ok(id)), _) => role(id).map(Some).ok_or_else(forbidden),
+            (Some(Err(())), _) => Err(forbidden()),
+            (None, [only]) => Ok(Some(*only)),
+            (None, _) => Ok(None),
+        }
+    }
+
+    /// Refuses a request that another site may have made the browser send.
+    pub fn must_mean_it(&self, app: &App) -> Result<(), ApiError> {
+        if app.secrets.csrf_is_valid(self.found.id, &self.csrf) { Ok(()) } else { Err(forbidden()) }
+    }
+}
+
+fn forbidden() -> ApiError {
+    crate::actions::Error::Forbidden.into()
 }
 
 impl Gatekeeper {
     /// `allowed` wrong keys per address and minute.
     pub fn new(allowed: usize) -> Self {
         let cache = Cache::builder().max_capacity(10_000).time_to_live(CACHED).build();
-        Self { cache, failures: Mutex::default(), allowed }
+        Self { cache, failures: Throttle::new(allowed, WINDOW) }
     }
 
-    /// The key a request carries.
-    pub async fn authenticate(&self, app: &App, headers: &HeaderMap, from: IpAddr) -> Result<Arc<ApiKey>, ApiError> {
-        let key = credential(headers).ok_or(ApiError::NoCredentials)?;
+    /// Who sent a request. A cookie that is none any more is no credential: browsers keep sending it.
+    pub async fn authenticate(&self, app: &App, headers: &HeaderMap, from: IpAddr) -> Result<Credential, ApiError> {
+        match (credential(headers), cookie(headers, cookie_name(app))) {
+            (Some(key), _) => self.find_key(app, key, from).await.map(Credential::Key),
+            (None, Some(token)) => {
+                let found = signins::find(app, token).await?.ok_or(ApiError::NoCredentials)?;
+                let named = headers.get(APPLICATION).map(|sent| sent.to_str().ok().and_then(|id| parse_uuid(id.trim()).ok()));
+                let named = named.map(|id| id.map(ApplicationId).ok_or(()));
+                let csrf = headers.get(CSRF).map(|sent| sent.as_bytes().to_vec()).unwrap_or_default();
+                Ok(Credential::Member(Arc::new(Person { found, named, csrf })))
+            }
+            (None, None) => Err(ApiError::NoCredentials),
+        }
+    }
+
+    async fn find_key(&self, app: &App, key: &[u8], from: IpAddr) -> Result<Arc<ApiKey>, ApiError> {
         let hash = digest(key);
         let now = app.clock.now();
         let found = match self.cache.get(&hash).await {
@@ -64,41 +126,33 @@ impl Gatekeeper {
 
     /// Counts a wrong key.
     fn failed(&self, from: IpAddr, now: Timestamp) -> ApiError {
-        let now = now.as_micros();
-        let mut all = self.failures.lock().unwrap_or_else(|e| e.into_inner());
-        if all.len() >= REMEMBERED && !all.contains_key(&from) {
-            forget_silent(&mut all, now);
-        }
-        let times = all.entry(from).or_default();
-        while times.front().is_some_and(|first| *first <= now - WINDOW) {
-            times.pop_front();
-        }
-        // Only as many are kept as decide the answer: the window always holds the latest ones.
-        if times.len() > self.allowed {
-            times.pop_front();
-        }
-        times.push_back(now);
-        match times.front() {
-            Some(first) if times.len() > self.allowed => {
-                let wait = (first + WINDOW - now).max(1);
-                ApiError::Throttled((wait as u64).div_ceil(1_000_000))
-            }
-            _ => ApiError::InvalidKey,
-        }
+        self.failures.count(&from, now).map_or(ApiError::InvalidKey, ApiError::Throttled)
     }
 }
 
-/// Makes room: those silent for a whole window go, and if that is not half of them, the half that was silent longest. So
-/// however many addresses an attacker has, the map stays small and is walked only once in a while.
-fn forget_silent(all: &mut HashMap<IpAddr, VecDeque<i64>>, now: i64) {
-    let last = |times: &VecDeque<i64>| times.back().copied().unwrap_or(i64::MIN);
-    all.retain(|_, times| last(times) > now - WINDOW);
-    if all.len() > REMEMBERED / 2 {
-        let mut lasts: Vec<i64> = all.values().map(last).collect();
-        let (_, median, _) = lasts.select_nth_unstable(all.len() / 2);
-        let median = *median;
-        all.retain(|_, times| last(times) > median);
-    }
+/// The name of the cookie. Where the server is reached by https, the prefix keeps other hosts of the same domain from
+/// setting it.
+pub fn cookie_name(app: &App) -> &'static str {
+    if is_https(app) { "__Host-gavel" } else { "gavel" }
+}
+
+fn is_https(app: &App) -> bool {
+    app.config.public_url.starts_with("https://")
+}
+
+/// The cookie of a sign-in, or without a token its end.
+pub fn set_cookie(app: &App, token: Option<&str>) -> HeaderValue {
+    let secure = if is_https(app) { "; Secure" } else { "" };
+    let age = if token.is_some() { signins::LIFETIME } else { 0 };
+    let (name, token) = (cookie_name(app), token.unwrap_or_default());
+    let text = format!("{name}={token}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}");
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// The value of a cookie.
+fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {
+    let sent = headers.get_all(header::COOKIE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    sent.filter_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"=")).find(|value| !value.is_empty())
 }
 
 /// The key as sent. A filled `x-api-key` hides `Authorization`; any other scheme than Bearer is no credential.
@@ -165,24 +219,26 @@ mod tests {
     }
 
     #[test]
-    fn the_throttle_starts_after_the_allowed_failures_and_ends_with_the_window() {
+    fn wrong_keys_are_throttled_per_address() {
         let keeper = Gatekeeper::new(2);
         let (ip, at) = ("1.1.1.1".parse().unwrap(), |s: i64| Timestamp::from_micros(s * 1_000_000));
         assert!(matches!(keeper.failed(ip, at(0)), ApiError::InvalidKey));
         assert!(matches!(keeper.failed(ip, at(10)), ApiError::InvalidKey));
         assert!(matches!(keeper.failed(ip, at(20)), ApiError::Throttled(40)));
         assert!(matches!(keeper.failed("2.2.2.2".parse().unwrap(), at(20)), ApiError::InvalidKey));
-        assert!(matches!(keeper.failed(ip, at(100)), ApiError::InvalidKey));
     }
 
     #[test]
-    fn the_throttle_remembers_a_bounded_number_of_addresses() {
-        let keeper = Gatekeeper::new(2);
-        for n in 0..(REMEMBERED as u32 + 10) {
-            keeper.failed(IpAddr::from(n.to_be_bytes()), Timestamp::from_micros(i64::from(n)));
+    fn a_cookie_is_found_among_others() {
+        for (sent, found) in [
+            (vec![("cookie", "a=1; gavel=t; b=2")], Some("t")),
+            (vec![("cookie", "gavel=t")], Some("t")),
+            (vec![("cookie", "a=1"), ("cookie", "gavel=t")], Some("t")),
+            (vec![("cookie", "gavel=; gavel=t")], Some("t")),
+            (vec![("cookie", "xgavel=t; gavel2=t; gavel")], None),
+            (vec![], None),
+        ] {
+            assert_eq!(cookie(&headers(&sent), "gavel").map(|k| std::str::from_utf8(k).unwrap()), found, "{sent:?}");
         }
-        let kept = keeper.failures.lock().unwrap();
-        assert!(kept.len() <= REMEMBERED / 2 + 10, "{}", kept.len());
-        assert!(kept.contains_key(&IpAddr::from((REMEMBERED as u32 + 9).to_be_bytes())));
     }
 }

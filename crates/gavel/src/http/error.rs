@@ -62,10 +62,7 @@ impl IntoResponse for ApiError {
             Self::Action(error) => action(error),
             Self::NoCredentials => unauthorized("Authentication credentials were not provided."),
             Self::InvalidKey => unauthorized("Invalid API key."),
-            Self::Throttled(seconds) => {
-                let text = format!("Too many failed authentication attempts. Expected available in {seconds} seconds.");
-                with_header(detail(StatusCode::TOO_MANY_REQUESTS, &text), header::RETRY_AFTER, HeaderValue::from(seconds))
-            }
+            Self::Throttled(seconds) => throttled(seconds),
             Self::Syntax(reason) => detail(StatusCode::BAD_REQUEST, &format!("JSON parse error - {reason}")),
             Self::TooLarge => detail(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large."),
             Self::MediaType(sent) => {
@@ -74,6 +71,11 @@ impl IntoResponse for ApiError {
             Self::Link => detail(StatusCode::FORBIDDEN, "Link expired or invalid."),
         }
     }
+}
+
+fn throttled(seconds: u64) -> Response {
+    let text = format!("Too many failed authentication attempts. Expected available in {seconds} seconds.");
+    with_header(detail(StatusCode::TOO_MANY_REQUESTS, &text), header::RETRY_AFTER, HeaderValue::from(seconds))
 }
 
 fn unauthorized(text: &str) -> Response {
@@ -88,13 +90,22 @@ fn with_header(mut response: Response, name: header::HeaderName, value: HeaderVa
 fn action(error: Error) -> Response {
     match error {
         Error::NotFound(text) => detail(StatusCode::NOT_FOUND, text),
+        Error::NoSuch(text) => detail(StatusCode::NOT_FOUND, &text),
         Error::Forbidden => detail(StatusCode::FORBIDDEN, "You do not have permission to perform this action."),
+        Error::NotAllowed(text) => detail(StatusCode::FORBIDDEN, text),
+        Error::WrongSignIn => unauthorized("E-mail address, password or code is wrong."),
+        Error::CodeNeeded => {
+            let told = json!({ "detail": "Enter the code of your authenticator app.", "code_required": true });
+            with_header(body(StatusCode::UNAUTHORIZED, &told), header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+        }
+        Error::TooManyAttempts(seconds) => throttled(seconds),
         Error::Invalid(errors) => body(StatusCode::BAD_REQUEST, &errors),
         Error::Refused(text) => detail(StatusCode::BAD_REQUEST, &text),
         Error::RefusedBare(text) => body(StatusCode::BAD_REQUEST, &[text]),
         Error::Stale => detail(StatusCode::PRECONDITION_FAILED, "The session was changed by someone else."),
         Error::StillRunning => detail(StatusCode::CONFLICT, "A request with this Idempotency-Key is still running."),
         Error::OtherRequest => detail(StatusCode::UNPROCESSABLE_ENTITY, "Idempotency-Key was used with a different request."),
+        Error::Erased => detail(StatusCode::GONE, "The data of this subject was erased."),
         Error::NotConfigured(text) => detail(StatusCode::SERVICE_UNAVAILABLE, text),
         Error::Unavailable(reason) => {
             tracing::warn!(reason, "not available");

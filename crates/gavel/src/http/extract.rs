@@ -8,23 +8,56 @@ use axum::{
 };
 use bytes::Bytes;
 use gavel_core::{
+    ids::SigninId,
     json::{FieldErrors, SyntaxError, Value},
     time::Day,
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
+use http::{Extensions, HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
 
 use super::{
+    auth::Credential,
     error::{ApiError, ApiResult, body},
+    gate::Entered,
     routes::RouteFacts,
 };
-use crate::actions::{Caller, Error};
+use crate::actions::{Caller, Error, accounts::Visitor};
 
 impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
         parts.extensions.get::<Caller>().cloned().ok_or(ApiError::NoCredentials)
+    }
+}
+
+/// The sign-in of the person who calls; only where a cookie is the way in.
+pub struct CurrentSignin(pub SigninId);
+
+impl<S: Sync> FromRequestParts<S> for CurrentSignin {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
+        match parts.extensions.get::<Entered>().and_then(|entered| entered.credential.as_ref()) {
+            Some(Credential::Member(person)) => Ok(Self(person.found.id)),
+            _ => Err(Error::Forbidden.into()),
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Visitor {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
+        let lost = || Error::fault("a route without its facts");
+        let facts = parts.extensions.get::<&'static RouteFacts>().ok_or_else(lost)?;
+        let entered = parts.extensions.get::<Entered>().ok_or_else(lost)?;
+        Ok(Self {
+            method: facts.method.to_string(),
+            route: facts.path,
+            success: facts.success.as_u16(),
+            path: entered.path.clone(),
+            ip: Some(entered.ip),
+            user_agent: parts.headers.get(header::USER_AGENT).map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned()),
+        })
     }
 }
 
@@ -80,15 +113,20 @@ pub struct Json<T>(pub Result<T, FieldErrors>);
 impl<S: Sync, T: ReadBody> FromRequest<S> for Json<T> {
     type Rejection = ApiError;
     async fn from_request(request: Request, _: &S) -> ApiResult<Self> {
-        let headers = request.headers().clone();
+        let (headers, extensions) = (request.headers().clone(), request.extensions().clone());
         let bytes = read_bytes(request).await?;
-        Ok(Self(T::read(&parse_json(&headers, &bytes)?)))
+        Ok(Self(T::read(&parse_json(&headers, &extensions, &bytes)?)))
     }
 }
 
+/// Marks a request whose body must say that it is JSON: one that a browser may send by itself.
+#[derive(Debug, Clone, Copy)]
+pub struct JsonOnly;
+
 /// The body as JSON, when its type and its syntax are right.
-pub fn parse_json<'a>(headers: &HeaderMap, bytes: &'a [u8]) -> ApiResult<Value<'a>> {
-    if !bytes.is_empty() && !is_json(headers) {
+pub fn parse_json<'a>(headers: &HeaderMap, extensions: &Extensions, bytes: &'a [u8]) -> ApiResult<Value<'a>> {
+    let unnamed = content_type(headers).is_empty() && extensions.get::<JsonOnly>().is_some();
+    if !bytes.is_empty() && (unnamed || !is_json(headers)) {
         return Err(ApiError::MediaType(content_type(headers)));
     }
     Value::parse_body(bytes).map_err(|e: SyntaxError| ApiError::Syntax(e.to_string()))

@@ -1,10 +1,11 @@
 //! What every request passes first: size of its head, its path, its key, and the headers every answer carries
 //! (contract, conventions §1, §3, §4, §11).
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
 use axum::{Router, body::Body, extract::Request, response::IntoResponse, response::Response};
 use futures_util::FutureExt;
+use gavel_core::ids::ApplicationId;
 use http::{HeaderValue, Method, StatusCode, Uri, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::json;
@@ -12,11 +13,12 @@ use tower::ServiceExt;
 
 use super::{
     aliases,
-    auth::{Gatekeeper, client_ip},
+    auth::{Credential, Gatekeeper, client_ip},
     error::{ApiError, body},
     linger::Lingering,
+    routes::{self, Access, Route},
 };
-use crate::{actions::Error, app::App, clock::new_id, store::keys::ApiKey};
+use crate::{actions::Error, app::App, clock::new_id};
 
 /// Longest request target in bytes.
 const TARGET_LIMIT: usize = 8 << 10;
@@ -28,8 +30,10 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// What the gate found out about a request.
 #[derive(Clone)]
 pub struct Entered {
-    /// The key, on paths that need one.
-    pub key: Option<Arc<ApiKey>>,
+    /// Who it is, on paths where that is asked.
+    pub credential: Option<Credential>,
+    /// The application an alias names.
+    pub application: Option<ApplicationId>,
     /// The client's address.
     pub ip: std::net::IpAddr,
     /// The path as sent.
@@ -42,13 +46,18 @@ pub struct Server {
     app: App,
     keeper: Arc<Gatekeeper>,
     routes: Router,
+    /// Paths below the API that ask nobody who they are.
+    open: Arc<BTreeSet<&'static str>>,
 }
 
 impl Server {
-    /// Puts the gate before the routes.
-    pub fn new(app: App, routes: Router) -> Self {
+    /// Puts the gate before the routes of a table.
+    pub fn new(app: App, table: Vec<Route>) -> Self {
         let keeper = Arc::new(Gatekeeper::new(app.config.failed_authentications));
-        Self { app, keeper, routes }
+        let public = table.iter().filter(|route| route.facts.access == Access::Public);
+        let open = public.map(|route| route.facts.path.trim_end_matches('/')).collect();
+        let routes = routes::router(&app, table);
+        Self { app, keeper, routes, open: Arc::new(open) }
     }
 
     /// Answers one request. A panic in a handler ends as 500 and nowhere else.
@@ -87,16 +96,18 @@ impl Server {
         }
         let path = request.uri().path().to_owned();
         let ip = client_ip(peer.ip(), request.headers(), &self.app.config.trusted_proxies);
-        let key = match api && request.method() != Method::OPTIONS {
+        let open = self.open.contains(route.as_ref().unwrap_or(request.uri()).path());
+        let credential = match api && !open && request.method() != Method::OPTIONS {
             true => Some(self.keeper.authenticate(&self.app, request.headers(), ip).await?),
             false => None,
         };
         *request.uri_mut() = route.ok_or(Error::NOT_FOUND)?;
-        if let Some(key) = &key {
-            follow_alias(&mut request, key)?;
-        }
+        let application = match &credential {
+            Some(credential) => follow_alias(&mut request, credential)?,
+            None => None,
+        };
         spell_out_names(&mut request);
-        request.extensions_mut().insert(Entered { key, ip, path });
+        request.extensions_mut().insert(Entered { credential, application, ip, path });
         Ok(match self.routes.clone().oneshot(request.map(Body::new)).await {
             Ok(response) => response,
             Err(never) => match never {},
@@ -104,16 +115,20 @@ impl Server {
     }
 }
 
-/// Turns a console address into the resource it names.
-fn follow_alias(request: &mut Request, key: &ApiKey) -> Result<(), ApiError> {
-    let found = aliases::resolve(request.uri().path(), request.method(), key.application).map_err(|_| Error::NOT_FOUND)?;
-    let Some(target) = found else { return Ok(()) };
+/// Turns a console address into the resource it names; answers the application it names.
+fn follow_alias(request: &mut Request, credential: &Credential) -> Result<Option<ApplicationId>, ApiError> {
+    let theirs = |id| match credential {
+        Credential::Key(key) => key.application == id,
+        Credential::Member(person) => person.found.roles.iter().any(|(application, _)| *application == id),
+    };
+    let found = aliases::resolve(request.uri().path(), request.method(), theirs).map_err(|_| Error::NOT_FOUND)?;
+    let Some(target) = found else { return Ok(None) };
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     *request.uri_mut() = format!("{}{query}", target.path).parse().map_err(|_| Error::NOT_FOUND)?;
     if let Some(method) = target.method {
         *request.method_mut() = method;
     }
-    Ok(())
+    Ok(target.application)
 }
 
 /// In the place of a user's or business's name the words `create` and `delete` are calls for POST alone; whoever reads or

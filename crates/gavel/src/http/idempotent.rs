@@ -14,6 +14,7 @@ use axum::{
 };
 use bytes::Bytes;
 use futures_util::StreamExt;
+use gavel_core::access::Actor;
 use http::{HeaderMap, Method, StatusCode, header};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
@@ -56,10 +57,10 @@ pub(super) async fn run(
     if let Kept::Memory(bytes) = &kept
         && facts.takes_json
     {
-        parse_json(&parts.headers, bytes)?; // What is no JSON is told so, whatever the key was used for.
+        parse_json(&parts.headers, &parts.extensions, bytes)?; // What is no JSON is told so, whatever the key was used for.
     }
     let claim =
-        Claim { key: digest(key.as_bytes()), request: fingerprint(&asked(&caller, facts, &parts), &kept), token: new_id() };
+        Claim { key: claimed(&caller, &key), request: fingerprint(&asked(&caller, facts, &parts), &kept), token: new_id() };
     match find(app, &caller, &claim).await? {
         Found::Claimed => {}
         Found::Answered(sealed) => return replay(app, facts, &sealed),
@@ -85,6 +86,15 @@ fn key_of(method: &Method, headers: &HeaderMap) -> ApiResult<Option<String>> {
         return Err(Error::Refused(format!("Idempotency-Key must be 1 to {KEY_LIMIT} visible ASCII characters.")).into());
     }
     Ok(Some(key.to_owned()))
+}
+
+/// What is claimed. The keys of an application share theirs; a person's are their own, since what they are answered may be
+/// about them alone.
+fn claimed(caller: &Caller, key: &str) -> [u8; 32] {
+    match &caller.actor {
+        Actor::Member { id, .. } => digest(&[&id.as_bytes()[..], key.as_bytes()].concat()),
+        Actor::ApiKey { .. } | Actor::System => digest(key.as_bytes()),
+    }
 }
 
 /// What is asked for: the path, and where the query says what to do with a file, the query too.
@@ -150,6 +160,9 @@ async fn find(app: &App, caller: &Caller, claim: &Claim) -> Result<Found, Error>
 }
 
 fn replay(app: &App, facts: &RouteFacts, sealed: &[u8]) -> ApiResult<Response> {
+    if sealed.is_empty() {
+        return Err(Error::Erased.into()); // The request was done; what it answered spoke of somebody who is erased.
+    }
     let text =
         app.secrets.open("idempotency", sealed).ok_or_else(|| ApiError::Action(Error::fault("a stored answer does not open")))?;
     if facts.success == StatusCode::NO_CONTENT {

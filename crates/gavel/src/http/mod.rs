@@ -9,17 +9,19 @@ pub mod extract;
 pub mod gate;
 mod idempotent;
 mod linger;
+mod mask;
 pub mod page;
 pub mod routes;
 pub mod serve;
 
 use axum::handler::Handler;
-use gavel_core::access::{Level, Resource};
+use gavel_core::access::{Level, Power, Resource};
 use http::Method;
 
 use api::{
-    blocklist, businesses, decisions, destinations, entries, evidence, files, health, list_history, lists, media, reviews,
-    screen, sessions, users, webhooks, workflows,
+    api_keys, audit, blocklist, businesses, decisions, destinations, edits, entries, evidence, files, health, list_history,
+    lists, me, media, members, notifications, proposals, reviews, screen, session_notes, sessions, settings, signins, subjects,
+    sweeps, users, webhooks, workflows,
 };
 use routes::{Access, Route};
 
@@ -32,7 +34,7 @@ pub fn table(media_limit: usize) -> Vec<Route> {
     const POST: Method = Method::POST;
     const PATCH: Method = Method::PATCH;
     const DELETE: Method = Method::DELETE;
-    use Resource::{Businesses, Lists, Sessions, Users, Webhooks, Workflows};
+    use Resource::{Audit, Businesses, Lists, Sessions, Users, Webhooks, Workflows};
     vec![
         public("/livez/", health::livez),
         public("/readyz/", health::readyz),
@@ -43,6 +45,11 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(GET, "/v3/sessions/", Sessions, sessions::list),
         route(GET, "/v3/session/{session_id}/decision/", Sessions, decisions::show),
         route(PATCH, "/v3/session/{session_id}/update-status/", Sessions, sessions::update_status),
+        route(PATCH, "/v3/session/{session_id}/update-data/", Sessions, edits::update_document),
+        route(PATCH, "/v3/session/{session_id}/update-poa-data/", Sessions, edits::update_proof_of_address),
+        route(PATCH, "/v3/session/{session_id}/features/{node_id}/update-status/", Sessions, edits::update_feature_status),
+        route(PATCH, "/v3/session/{session_id}/update-aml-hit-status/", Sessions, edits::review_hit),
+        route(PATCH, "/v3/session/{session_id}/bulk-update-aml-hit-status/", Sessions, edits::review_hits),
         route(DELETE, "/v3/session/{session_id}/delete/", Sessions, sessions::delete).without_answer(),
         route(POST, "/v3/sessions/delete/", Sessions, sessions::delete_many).without_answer(),
         route(GET, "/v3/sessions/{session_id}/reviews/", Sessions, reviews::list),
@@ -88,9 +95,21 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(PATCH, "/v3/businesses/{vendor_data}/update-status/", Businesses, businesses::update_status),
 
         route(GET, "/v3/workflows/", Workflows, workflows::list),
+        route(POST, "/v3/workflows/", Workflows, workflows::create).creates(),
+        route(GET, "/v3/workflows/{workflow_uuid}/", Workflows, workflows::show),
+        route(PATCH, "/v3/workflows/{workflow_uuid}/", Workflows, workflows::update),
+        route(DELETE, "/v3/workflows/{workflow_uuid}/", Workflows, workflows::delete).without_answer(),
+        route(PATCH, "/x/workflows/{workflow_uuid}/", Workflows, workflows::update_settings),
 
         route(POST, "/x/media/", Sessions, media::upload).creates().takes_files(media_limit),
         route(POST, "/x/sessions/{session_id}/evidence/", Sessions, evidence::create),
+        route(POST, "/x/sessions/{session_id}/comments/", Sessions, session_notes::comment).creates(),
+        route(GET, "/x/sessions/{session_id}/tags/", Sessions, session_notes::tags),
+        route(POST, "/x/sessions/{session_id}/tags/", Sessions, session_notes::add_tag).creates(),
+        route(DELETE, "/x/sessions/{session_id}/tags/{tag}/", Sessions, session_notes::remove_tag).without_answer(),
+        route(GET, "/x/sessions/{session_id}/files/", Sessions, session_notes::files),
+        route(POST, "/x/sessions/{session_id}/files/", Sessions, session_notes::add_file).creates(),
+        route(DELETE, "/x/sessions/{session_id}/files/{file_uuid}/", Sessions, session_notes::remove_file).without_answer(),
         route(POST, "/x/screen/", Lists, screen::create),
 
         route(GET, "/x/lists/lookup/", Lists, list_history::look_up),
@@ -109,6 +128,35 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(GET, "/x/lists/{list_uuid}/imports/{import_uuid}/", Lists, files::show),
         route(GET, "/x/lists/{list_uuid}/imports/{import_uuid}/verdicts/", Lists, files::verdicts),
         route(GET, "/x/lists/{list_uuid}/imports/{import_uuid}/rejects/", Lists, files::rejects),
+        route(GET, "/x/lists/{list_uuid}/sweeps/", Lists, sweeps::list),
+        route(GET, "/x/lists/{list_uuid}/sweeps/{sweep_uuid}/", Lists, sweeps::show),
+        route(GET, "/x/lists/{list_uuid}/sweeps/{sweep_uuid}/sessions/", Lists, sweeps::items),
+        route(GET, "/x/lists/{list_uuid}/proposals/", Lists, proposals::list),
+        route(POST, "/x/lists/{list_uuid}/proposals/", Lists, proposals::create).creates(),
+        route(GET, "/x/lists/{list_uuid}/proposals/{proposal_uuid}/", Lists, proposals::show),
+        route(POST, "/x/lists/{list_uuid}/proposals/{proposal_uuid}/approve/", Lists, proposals::approve),
+        route(POST, "/x/lists/{list_uuid}/proposals/{proposal_uuid}/reject/", Lists, proposals::reject),
+        route(POST, "/x/lists/{list_uuid}/proposals/{proposal_uuid}/withdraw/", Lists, proposals::withdraw),
+
+        open(POST, "/x/sign-in/", signins::sign_in),
+        open(POST, "/x/password/forgot/", signins::forgot),
+        open(POST, "/x/password/reset/", signins::reset),
+        open(POST, "/x/invitations/accept/", signins::accept),
+        personal(POST, "/x/sign-out/", signins::sign_out),
+        personal(GET, "/x/me/", me::show),
+        personal(PATCH, "/x/me/", me::update),
+        personal(POST, "/x/me/password/", me::change_password).without_answer(),
+        personal(POST, "/x/me/totp/", me::start_totp),
+        personal(POST, "/x/me/totp/confirm/", me::confirm_totp),
+        personal(POST, "/x/me/totp/disable/", me::disable_totp).without_answer(),
+        personal(GET, "/x/me/sessions/", signins::list),
+        personal(DELETE, "/x/me/sessions/{signin_uuid}/", signins::revoke).without_answer(),
+        personal(GET, "/x/notifications/", notifications::list),
+        personal(POST, "/x/notifications/read/", notifications::mark_read),
+        powerful(GET, "/x/members/", Power::Members, members::list),
+        powerful(POST, "/x/members/", Power::Members, members::invite).creates(),
+        powerful(PATCH, "/x/members/{member_uuid}/", Power::Members, members::update),
+        powerful(DELETE, "/x/members/{member_uuid}/", Power::Members, members::remove).without_answer(),
 
         route(GET, "/x/users/{user_uuid}/", Users, users::trace).and_needs(Lists, Level::Read),
         route(POST, "/x/users/bulk-status/", Users, users::bulk_status),
@@ -122,11 +170,44 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(POST, "/x/webhook/destinations/{destination_uuid}/resume/", Webhooks, webhooks::resume),
         route(POST, "/x/webhook/destinations/{destination_uuid}/replay/", Webhooks, webhooks::replay),
         route(GET, "/x/webhook/destinations/{destination_uuid}/dead-letters/", Webhooks, webhooks::dead_letters),
+
+        powerful(GET, "/x/settings/", Power::Settings, settings::show),
+        powerful(PATCH, "/x/settings/", Power::Settings, settings::update),
+        powerful(GET, "/x/applications/", Power::Settings, api_keys::applications),
+        powerful(GET, "/x/api-keys/", Power::Keys, api_keys::list),
+        powerful(POST, "/x/api-keys/", Power::Keys, api_keys::create).creates(),
+        powerful(DELETE, "/x/api-keys/{key_uuid}/", Power::Keys, api_keys::revoke).without_answer(),
+        powerful(POST, "/x/retention/report/", Power::Settings, settings::report),
+
+        powerful(POST, "/x/subjects/erase/", Power::Erasure, subjects::erase).creates(),
+        powerful(GET, "/x/subjects/erasures/", Power::Erasure, subjects::list),
+        powerful(GET, "/x/subjects/erasures/{erasure_uuid}/", Power::Erasure, subjects::show),
+
+        route(GET, "/x/audit/events/", Audit, audit::events),
+        route(GET, "/x/audit/export/", Audit, audit::export),
+        route(GET, "/x/audit/checkpoints/", Audit, audit::checkpoints),
+        route(GET, "/x/audit/public-key/", Audit, audit::public_key),
+        route(GET, "/x/audit/logs/", Audit, audit::logs),
     ]
 }
 
 fn public<T: 'static>(path: &'static str, handler: impl Handler<T, App>) -> Route {
     Route::new(Method::GET, path, Access::Public, handler)
+}
+
+/// A route that asks nobody who they are, and changes something.
+fn open<T: 'static>(method: Method, path: &'static str, handler: impl Handler<T, App>) -> Route {
+    Route::new(method, path, Access::Public, handler)
+}
+
+/// A route for people alone.
+fn personal<T: 'static>(method: Method, path: &'static str, handler: impl Handler<T, App>) -> Route {
+    Route::new(method, path, Access::Member, handler)
+}
+
+/// A route for keys with full access and people with a power.
+fn powerful<T: 'static>(method: Method, path: &'static str, power: Power, handler: impl Handler<T, App>) -> Route {
+    Route::new(method, path, Access::Power(power), handler)
 }
 
 /// A route for keys: GET needs read, everything else write on the resource.
@@ -137,6 +218,6 @@ fn route<T: 'static>(method: Method, path: &'static str, resource: Resource, han
 
 /// The server for this application.
 pub fn server(app: App) -> gate::Server {
-    let routes = routes::router(&app, table(app.config.media_max_bytes));
-    gate::Server::new(app, routes)
+    let table = table(app.config.media_max_bytes);
+    gate::Server::new(app, table)
 }

@@ -76,6 +76,21 @@ impl Paging {
         Page { count, next, previous, results }
     }
 
+    /// A page of rows that are few enough to be read at once.
+    pub fn page_of<T>(&self, default_limit: u64, all: Vec<T>) -> Page<T> {
+        let (count, (limit, offset)) = (all.len() as u64, self.window(default_limit));
+        let place = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let results = all.into_iter().skip(place(offset)).take(place(limit)).collect();
+        self.page(default_limit, results, count)
+    }
+
+    /// The address of a page that begins at a cursor instead of an offset.
+    pub fn from_cursor(&self, cursor: &str) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(self.others.iter().filter(|(name, _)| name != "cursor")).append_pair("cursor", cursor);
+        format!("{}?{}", self.base, query.finish())
+    }
+
     fn address(&self, limit: u64, offset: Option<u64>) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(&self.others).append_pair("limit", &limit.to_string());

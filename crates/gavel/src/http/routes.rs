@@ -11,20 +11,24 @@ use axum::{
     routing::{MethodFilter, MethodRouter},
 };
 use gavel_core::{
-    access::{Level, Power, Resource},
-    ids::parse_uuid,
+    access::{Actor, Level, Power, Resource},
+    ids::{ApplicationId, parse_uuid},
 };
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 
 use super::{
+    auth::{Credential, Person},
     error::{ApiError, ApiResult, body},
+    extract::JsonOnly,
     gate::Entered,
     idempotent,
+    mask::Mask,
 };
 use crate::{
     actions::{Caller, Error},
     app::App,
+    store::keys::ApiKey,
 };
 
 /// Largest JSON body.
@@ -41,6 +45,8 @@ pub enum Access {
     Scope(Resource, Level),
     /// A key with full access, or a person whose role has this power.
     Power(Power),
+    /// Only a person, whatever the role.
+    Member,
 }
 
 /// What is known of a route without its handler.
@@ -171,14 +177,20 @@ fn method_not_allowed(method: &Method, allow: HeaderValue) -> Response {
 async fn enter(State((app, facts)): State<(App, &'static RouteFacts)>, mut request: Request, next: Next) -> ApiResult<Response> {
     request.extensions_mut().insert(facts);
     if facts.access == Access::Public {
+        // Whoever signs in must mean it as well: no form of another site can send JSON.
+        request.extensions_mut().insert(JsonOnly);
         return Ok(next.run(request).await);
     }
-    let caller = caller(&request, facts)?;
+    let caller = caller(&app, &request, facts)?;
     match facts.access {
-        Access::Public => {}
+        Access::Public | Access::Member => {}
         Access::Scope(resource, level) => caller.must(resource, level)?,
         Access::Power(power) => caller.must_have(power)?,
     }
+    if matches!(caller.actor, Actor::Member { .. }) {
+        request.extensions_mut().insert(JsonOnly);
+    }
+    let mask = Mask::for_actor(&caller.actor, facts.access);
     facts.also.map_or(Ok(()), |(resource, level)| caller.must(resource, level))?;
     let request = with_ids(request).await?;
     let mut response = idempotent::run(&app, caller, facts, request, next).await?;
@@ -188,30 +200,38 @@ async fn enter(State((app, facts)): State<(App, &'static RouteFacts)>, mut reque
             response = StatusCode::NO_CONTENT.into_response();
         }
     }
-    Ok(response)
+    match mask {
+        Some(mask) => mask.over(response).await,
+        None => Ok(response),
+    }
 }
 
 /// Refuses a path with another text where an id belongs; done before the body is looked at.
 async fn with_ids(request: Request) -> ApiResult<Request> {
     let (mut parts, body) = request.into_parts();
     let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|_| Error::NOT_FOUND)?;
-    let is_id = |name: &str| name.ends_with("_id") || name.ends_with("_uuid");
+    // A node is named by a text.
+    let is_id = |name: &str| name != "node_id" && (name.ends_with("_id") || name.ends_with("_uuid"));
     match params.iter().all(|(name, text)| !is_id(name) || parse_uuid(text).is_ok()) {
         true => Ok(Request::from_parts(parts, body)),
         false => Err(Error::NOT_FOUND.into()),
     }
 }
 
-fn caller(request: &Request, facts: &'static RouteFacts) -> ApiResult<Caller> {
+fn caller(app: &App, request: &Request, facts: &'static RouteFacts) -> ApiResult<Caller> {
     let entered = request.extensions().get::<Entered>().ok_or(ApiError::NoCredentials)?;
-    let key = entered.key.as_ref().ok_or(ApiError::NoCredentials)?;
-    let listed = key.ip_allowlist.is_empty() || key.ip_allowlist.iter().any(|range| range.contains(&entered.ip));
-    if !listed {
-        return Err(Error::Forbidden.into());
-    }
+    let (application, actor) = match entered.credential.as_ref().ok_or(ApiError::NoCredentials)? {
+        Credential::Key(key) => by_key(key, entered, facts)?,
+        Credential::Member(person) => {
+            if !matches!(*request.method(), Method::GET | Method::HEAD) {
+                person.must_mean_it(app)?;
+            }
+            by_cookie(person, entered, facts)?
+        }
+    };
     Ok(Caller {
-        application: key.application,
-        actor: gavel_core::access::Actor::ApiKey { id: key.id, scopes: key.scopes.clone() },
+        application,
+        actor,
         method: facts.method.to_string(),
         route: facts.path,
         success: facts.success.as_u16(),
@@ -219,4 +239,24 @@ fn caller(request: &Request, facts: &'static RouteFacts) -> ApiResult<Caller> {
         ip: Some(entered.ip),
         claim: None,
     })
+}
+
+fn by_key(key: &ApiKey, entered: &Entered, facts: &RouteFacts) -> ApiResult<(ApplicationId, Actor)> {
+    let listed = key.ip_allowlist.is_empty() || key.ip_allowlist.iter().any(|range| range.contains(&entered.ip));
+    if !listed || facts.access == Access::Member {
+        return Err(Error::Forbidden.into());
+    }
+    Ok((key.application, Actor::ApiKey { id: key.id, scopes: key.scopes.clone() }))
+}
+
+/// Somebody with roles in several applications says which one is meant, but where it is about themselves.
+fn by_cookie(person: &Person, entered: &Entered, facts: &RouteFacts) -> ApiResult<(ApplicationId, Actor)> {
+    let place = match person.place(entered.application)? {
+        None if facts.access == Access::Member => person.found.roles.first().copied(),
+        place => place,
+    };
+    let unnamed = || Error::Refused("Name the application in the header X-Gavel-Application.".into());
+    let (application, role) = place.ok_or_else(unnamed)?;
+    let (name, email) = (person.found.name.clone(), person.found.email.clone());
+    Ok((application, Actor::Member { id: person.found.member.0, name, email, role }))
 }

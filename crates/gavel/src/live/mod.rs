@@ -10,7 +10,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, RwLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -36,6 +36,7 @@ pub struct Live {
     store: Store,
     hash_key: [u8; 16],
     slots: Arc<RwLock<HashMap<ApplicationId, Arc<Slot>>>>,
+    loaded: Arc<AtomicBool>,
 }
 
 struct Slot {
@@ -47,9 +48,23 @@ struct Slot {
 }
 
 impl Live {
-    /// No index yet; each is built when its application is first asked about.
+    /// No index yet; each is built when its application is first asked about, or by [`load_all`](Self::load_all).
     pub fn new(store: Store, hash_key: [u8; 16]) -> Self {
-        Self { store, hash_key, slots: Arc::default() }
+        Self { store, hash_key, slots: Arc::default(), loaded: Arc::default() }
+    }
+
+    /// Loads the indexes of all applications, so that no request after a start has to wait for one.
+    pub async fn load_all(&self) -> Result<(), StoreError> {
+        for application in self.store.read(|tx| Box::pin(applications::list_applications(tx))).await? {
+            self.fresh(application.id).await?;
+        }
+        self.loaded.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Whether [`load_all`](Self::load_all) has ended.
+    pub fn is_loaded(&self) -> bool {
+        self.loaded.load(Ordering::Relaxed)
     }
 
     /// The index as of now: it holds every change that was committed before this call.

@@ -97,6 +97,12 @@ pub async fn list_applications(tx: &mut Tx) -> Result<Vec<Application>, StoreErr
     rows.iter().map(from_row).collect()
 }
 
+/// Applications whose approvals age out, and after how many days.
+pub async fn list_kyc_expiries(tx: &mut Tx) -> Result<Vec<(ApplicationId, i64)>, StoreError> {
+    let rows = tx.query("SELECT id, kyc_expiry_days FROM applications WHERE kyc_expiry_days IS NOT NULL", &[]).await?;
+    rows.iter().map(|row| Ok((ApplicationId(row.get(0)?), row.get(1)?))).collect()
+}
+
 /// Takes the next number. The row stays locked, so numbers are handed out in the order of commits.
 pub async fn take_next(tx: &mut Tx, id: ApplicationId, counter: Counter) -> Result<u64, StoreError> {
     let row = tx

@@ -1,7 +1,8 @@
 //! The audit trail: one row per successful change, written in its transaction and by nobody but [`append`].
 //!
 //! The row itself holds ids, kinds, times, the route template and a commitment; the personal values (path as sent,
-//! address, e-mail) stand beside it with their salt, where an erasure can delete them. A row starts unsealed.
+//! address, e-mail) stand beside it with their salt, where an erasure can delete them. A row starts unsealed: the order of
+//! ids is not the order of commits, so it waits in a queue until a sealer gives it its place ([`super::audit_chain`]).
 
 use gavel_core::{ids::ApplicationId, time::Timestamp};
 use uuid::Uuid;
@@ -40,7 +41,7 @@ pub struct Event<'a> {
 pub async fn append(tx: &mut Tx, event: &Event<'_>) -> Result<(), StoreError> {
     let objects: serde_json::Map<_, _> =
         event.objects.iter().map(|(name, id)| ((*name).to_owned(), id.to_string().into())).collect();
-    let commitment = crate::secrets::digest(&[&event.salt[..], event.personal.as_bytes()].concat());
+    let commitment = gavel_core::audit::commitment(&event.salt, &event.personal);
     tx.execute(
         "INSERT INTO audit_events (id, application_id, kind, actor_type, actor_id, method, route, status_code, objects,
              commitment, created_at)
@@ -70,5 +71,6 @@ pub async fn append(tx: &mut Tx, event: &Event<'_>) -> Result<(), StoreError> {
         &[event.id.into(), event.application.0.into()],
     )
     .await?;
+    tx.wake_sealer();
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Events that were given up at a destination: kept like delivery payloads, so that they can be sent again.
+//! Events that were given up at a destination, and why: kept like delivery payloads, so that they can be sent again.
 
 use gavel_core::{
     ids::{ApplicationId, DestinationId, EventId, SessionId},
@@ -12,6 +12,28 @@ use super::{StoreError, Tx, outbox::Claimed};
 /// Most rows one clean-up statement takes away.
 const BATCH: u64 = 1_000;
 
+/// Why an event was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GivenUp {
+    /// The receiver's answer or its address says that trying again is no use.
+    Rejected,
+    /// Every attempt of the schedule has failed.
+    Exhausted,
+    /// Its destination was paused for as long as payloads are kept.
+    Paused,
+}
+
+impl GivenUp {
+    /// As it is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rejected => "rejected",
+            Self::Exhausted => "exhausted",
+            Self::Paused => "paused",
+        }
+    }
+}
+
 /// An event that was given up.
 #[derive(Debug, Clone)]
 pub struct DeadLetter {
@@ -23,6 +45,8 @@ pub struct DeadLetter {
     pub session: Option<SessionId>,
     /// Attempts made.
     pub attempts: u64,
+    /// A [`GivenUp`] by its name; unknown for events given up before it was written.
+    pub reason: Option<String>,
     /// When it happened.
     pub created_at: Timestamp,
     /// When it was given up.
@@ -30,11 +54,11 @@ pub struct DeadLetter {
 }
 
 /// Remembers a claimed event after its last attempt. Writes nothing when the claim is no longer ours.
-pub async fn insert_claimed(tx: &mut Tx, claimed: &Claimed, now: Timestamp) -> Result<(), StoreError> {
+pub async fn insert_claimed(tx: &mut Tx, claimed: &Claimed, reason: GivenUp, now: Timestamp) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO dead_letters (id, event_id, destination_id, attempts, given_up_at)
-         SELECT id, event_id, destination_id, attempts + 1, $3 FROM outbox WHERE id = $1 AND lease_token = $2",
-        &[claimed.id.0.into(), claimed.token.into(), now.into()],
+        "INSERT INTO dead_letters (id, event_id, destination_id, attempts, given_up_at, reason)
+         SELECT id, event_id, destination_id, attempts + 1, $3, $4 FROM outbox WHERE id = $1 AND lease_token = $2",
+        &[claimed.id.0.into(), claimed.token.into(), now.into(), reason.as_str().into()],
     )
     .await?;
     Ok(())
@@ -49,7 +73,7 @@ pub async fn list_dead_letters(
     let total = count_dead_letters(tx, destination).await?;
     let rows = tx
         .query(
-            "SELECT l.id, e.webhook_type, e.session_id, l.attempts, e.created_at, l.given_up_at
+            "SELECT l.id, e.webhook_type, e.session_id, l.attempts, l.reason, e.created_at, l.given_up_at
              FROM dead_letters l JOIN events e ON e.id = l.event_id
              WHERE l.destination_id = $1 ORDER BY l.given_up_at DESC, l.id DESC LIMIT $2 OFFSET $3",
             &[destination.0.into(), limit.into(), offset.into()],
@@ -62,6 +86,7 @@ pub async fn list_dead_letters(
             event_type: EventType::from_name(&c.take::<String>()?).ok_or_else(|| StoreError::unreadable("event type"))?,
             session: c.take::<Option<Uuid>>()?.map(SessionId),
             attempts: c.take()?,
+            reason: c.take()?,
             created_at: c.take()?,
             given_up_at: c.take()?,
         })
@@ -144,16 +169,38 @@ pub async fn requeue(
     Ok(())
 }
 
-/// Takes away what is older than `before`: deliveries, dead letters, what waits for a paused destination, and then the
-/// events nothing refers to any more. At most [`BATCH`] rows of each; answers how many it were.
+/// Gives up what has waited since before `before` for a destination that has been paused as long: at most [`BATCH`]
+/// events, the oldest first. Answers how many it were.
+pub async fn give_up_paused(tx: &mut Tx, before: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
+    let lock = tx.skip_locked();
+    let sql = format!(
+        "SELECT o.id FROM outbox o
+         WHERE o.leased_until <= $2
+             AND EXISTS (SELECT 1 FROM destinations d WHERE d.id = o.destination_id AND d.paused_at < $1)
+             AND EXISTS (SELECT 1 FROM events e WHERE e.id = o.event_id AND e.created_at < $1)
+         ORDER BY o.id LIMIT $3{lock}"
+    );
+    let rows = tx.query(&sql, &[before.into(), now.into(), BATCH.into()]).await?;
+    for row in &rows {
+        let id: Uuid = row.get(0)?;
+        tx.execute(
+            "INSERT INTO dead_letters (id, event_id, destination_id, attempts, given_up_at, reason)
+             SELECT id, event_id, destination_id, attempts, $2, $3 FROM outbox WHERE id = $1",
+            &[id.into(), now.into(), GivenUp::Paused.as_str().into()],
+        )
+        .await?;
+        tx.execute("DELETE FROM outbox WHERE id = $1", &[id.into()]).await?;
+    }
+    Ok(rows.len() as u64)
+}
+
+/// Takes away what is older than `before`: deliveries, dead letters, and then the events nothing refers to any more. At
+/// most [`BATCH`] rows of each; answers how many it were.
 pub async fn remove_old(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreError> {
     let mut removed = 0;
     for sql in [
         "DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE created_at < $1 LIMIT $2)",
         "DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE given_up_at < $1 LIMIT $2)",
-        "DELETE FROM outbox WHERE id IN (
-             SELECT o.id FROM outbox o JOIN events e ON e.id = o.event_id JOIN destinations d ON d.id = o.destination_id
-             WHERE e.created_at < $1 AND d.paused_at IS NOT NULL LIMIT $2)",
         "DELETE FROM events WHERE id IN (
              SELECT e.id FROM events e WHERE e.created_at < $1
                  AND NOT EXISTS (SELECT 1 FROM deliveries x WHERE x.event_id = e.id)

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{
     Row, StoreError, Tx, Value,
+    db::{parts, placeholders},
     outbox::{self, Claimed},
 };
 
@@ -17,6 +18,8 @@ use super::{
 pub struct Delivery {
     /// Its id.
     pub id: DeliveryId,
+    /// Where it belongs.
+    pub application: ApplicationId,
     /// Where it went.
     pub destination: DestinationId,
     /// The stored event.
@@ -46,12 +49,13 @@ pub struct Delivery {
 }
 
 const COLUMNS: &str =
-    "id, destination_id, event_id, outbox_id, session_id, webhook_type, request_url, request_header, request_body,
+    "application_id, id, destination_id, event_id, outbox_id, session_id, webhook_type, request_url, request_header, request_body,
     response_status, response_time_ms, succeeded, error, created_at";
 
 fn from_row(row: &Row) -> Result<Delivery, StoreError> {
     let mut c = row.columns();
     Ok(Delivery {
+        application: ApplicationId(c.take()?),
         id: DeliveryId(c.take()?),
         destination: DestinationId(c.take()?),
         event: c.take()?,
@@ -69,32 +73,35 @@ fn from_row(row: &Row) -> Result<Delivery, StoreError> {
     })
 }
 
-/// Writes an attempt.
-pub async fn insert_delivery(tx: &mut Tx, application: ApplicationId, delivery: &Delivery) -> Result<(), StoreError> {
-    tx.execute(
-        "INSERT INTO deliveries (application_id, id, destination_id, event_id, outbox_id, session_id, webhook_type, request_url,
-             request_header, request_body, response_status, response_time_ms, succeeded, error, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-        &[
-            application.0.into(),
-            delivery.id.0.into(),
-            delivery.destination.0.into(),
-            delivery.event.into(),
-            delivery.event_id.0.into(),
-            delivery.session.map(|id| id.0).into(),
-            delivery.event_type.as_str().into(),
-            (&delivery.request_url).into(),
-            (&delivery.request_header).into(),
-            (&delivery.request_body).into(),
-            delivery.response_status.into(),
-            delivery.response_time_ms.into(),
-            delivery.succeeded.into(),
-            delivery.error.as_ref().into(),
-            delivery.created_at.into(),
-        ],
-    )
-    .await?;
+/// Writes attempts.
+pub async fn insert_deliveries(tx: &mut Tx, deliveries: &[&Delivery]) -> Result<(), StoreError> {
+    for part in parts(deliveries) {
+        let rows: Vec<String> = (0..part.len()).map(|n| format!("({})", placeholders(n * 15 + 1, 15))).collect();
+        let sql = format!("INSERT INTO deliveries ({COLUMNS}) VALUES {}", rows.join(", "));
+        let params: Vec<Value> = part.iter().flat_map(|delivery| to_row(delivery)).collect();
+        tx.execute(&sql, &params).await?;
+    }
     Ok(())
+}
+
+fn to_row(delivery: &Delivery) -> [Value; 15] {
+    [
+        delivery.application.0.into(),
+        delivery.id.0.into(),
+        delivery.destination.0.into(),
+        delivery.event.into(),
+        delivery.event_id.0.into(),
+        delivery.session.map(|id| id.0).into(),
+        delivery.event_type.as_str().into(),
+        (&delivery.request_url).into(),
+        (&delivery.request_header).into(),
+        (&delivery.request_body).into(),
+        delivery.response_status.into(),
+        delivery.response_time_ms.into(),
+        delivery.succeeded.into(),
+        delivery.error.as_ref().into(),
+        delivery.created_at.into(),
+    ]
 }
 
 /// A page of a destination's attempts, newest first, and how many there are in all. Days are UTC, both inclusive.

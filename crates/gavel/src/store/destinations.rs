@@ -6,7 +6,10 @@ use gavel_core::{
     webhook::EventType,
 };
 
-use super::{Row, StoreError, Tx};
+use super::{
+    Row, StoreError, Tx,
+    db::{parts, placeholders},
+};
 
 /// Where events are sent.
 #[derive(Debug, Clone)]
@@ -252,26 +255,90 @@ pub async fn set_deleted(tx: &mut Tx, id: DestinationId, now: Timestamp) -> Resu
     Ok(())
 }
 
-/// Counts one ended attempt. `ms` is missing when there was no answer. Answers since when nothing but failures has come
-/// back; `None` after a success.
-pub async fn count_attempt(
-    tx: &mut Tx,
-    id: DestinationId,
+/// Ended attempts at one destination, added up.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    total: u64,
+    failed: u64,
+    answered: u64,
+    total_ms: i64,
+    min_ms: Option<i64>,
+    max_ms: Option<i64>,
+    last_at: Option<Timestamp>,
     succeeded: bool,
-    ms: Option<i64>,
-    at: Timestamp,
-) -> Result<Option<Timestamp>, StoreError> {
+    /// Start of the first failure after the last success among them.
+    failing_since: Option<Timestamp>,
+}
+
+impl Tally {
+    /// Adds an attempt; they come in the order in which they ended. `ms` is missing when there was no answer.
+    pub fn add(&mut self, succeeded: bool, ms: Option<i64>, at: Timestamp) {
+        self.total += 1;
+        self.failed += u64::from(!succeeded);
+        self.answered += u64::from(ms.is_some());
+        self.total_ms += ms.unwrap_or_default();
+        self.min_ms = [self.min_ms, ms].into_iter().flatten().min();
+        self.max_ms = [self.max_ms, ms].into_iter().flatten().max();
+        self.last_at = self.last_at.max(Some(at));
+        self.succeeded |= succeeded;
+        self.failing_since = if succeeded { None } else { self.failing_since.or(Some(at)) };
+    }
+}
+
+/// Locks destinations whose attempts are about to be counted, in one order, against others who count and against whoever
+/// disables or deletes one; events are still fanned out to them.
+pub async fn lock_to_count(tx: &mut Tx, ids: &[DestinationId]) -> Result<(), StoreError> {
+    let lock = tx.for_no_key_update();
+    for part in parts(ids) {
+        let sql = format!("SELECT id FROM destinations WHERE id IN ({}) ORDER BY id{lock}", placeholders(1, part.len()));
+        tx.query(&sql, &part.iter().map(|id| id.0.into()).collect::<Vec<_>>()).await?;
+    }
+    Ok(())
+}
+
+/// Counts ended attempts. Answers since when nothing but failures has come back; `None` after a success.
+pub async fn count_attempts(tx: &mut Tx, id: DestinationId, tally: &Tally) -> Result<Option<Timestamp>, StoreError> {
     let row = tx
         .query_opt(
-            "UPDATE destinations SET total_deliveries = total_deliveries + 1, failed_deliveries = failed_deliveries + $2,
-             answered_deliveries = answered_deliveries + $3, total_ms = total_ms + COALESCE($4, 0),
-             min_ms = CASE WHEN min_ms IS NULL OR $4 < min_ms THEN COALESCE($4, min_ms) ELSE min_ms END,
-             max_ms = CASE WHEN max_ms IS NULL OR $4 > max_ms THEN COALESCE($4, max_ms) ELSE max_ms END,
-             last_delivery_at = $5,
-             failing_since = CASE WHEN $2 = 0 THEN NULL ELSE COALESCE(failing_since, $5) END
+            "UPDATE destinations SET total_deliveries = total_deliveries + $2, failed_deliveries = failed_deliveries + $3,
+             answered_deliveries = answered_deliveries + $4, total_ms = total_ms + $5,
+             min_ms = CASE WHEN min_ms IS NULL OR $6 < min_ms THEN COALESCE($6, min_ms) ELSE min_ms END,
+             max_ms = CASE WHEN max_ms IS NULL OR $7 > max_ms THEN COALESCE($7, max_ms) ELSE max_ms END,
+             last_delivery_at = $8,
+             failing_since = CASE WHEN $9 = 1 THEN $10 ELSE COALESCE(failing_since, $10) END
          WHERE id = $1 RETURNING failing_since",
-            &[id.0.into(), i64::from(!succeeded).into(), i64::from(ms.is_some()).into(), ms.into(), at.into()],
+            &[
+                id.0.into(),
+                tally.total.into(),
+                tally.failed.into(),
+                tally.answered.into(),
+                tally.total_ms.into(),
+                tally.min_ms.into(),
+                tally.max_ms.into(),
+                tally.last_at.into(),
+                i64::from(tally.succeeded).into(),
+                tally.failing_since.into(),
+            ],
         )
         .await?;
     row.map_or(Ok(None), |row| row.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tally_tells_what_one_by_one_would_have_told() {
+        let at = |n| Timestamp::from_micros(n);
+        let mut tally = Tally::default();
+        tally.add(false, None, at(1));
+        tally.add(true, Some(40), at(2));
+        assert_eq!((tally.succeeded, tally.failing_since), (true, None));
+        tally.add(false, Some(10), at(5));
+        tally.add(false, Some(90), at(4));
+        assert_eq!((tally.total, tally.failed, tally.answered, tally.total_ms), (4, 3, 3, 140));
+        assert_eq!((tally.min_ms, tally.max_ms, tally.last_at), (Some(10), Some(90), Some(at(5))));
+        assert_eq!(tally.failing_since, Some(at(5)), "the first since the success");
+    }
 }

@@ -8,7 +8,7 @@ use gavel_core::{
 };
 use serde_json::{Map, Value as Json};
 
-use super::{Row, StoreError, Tx, sessions::read_status};
+use super::{Row, StoreError, Tx, corrections::NOT_CORRECTED, sessions::read_status};
 
 /// Of the records that hold a value, how many of the newest are looked at: a value half the world shares costs no more
 /// than another.
@@ -68,9 +68,14 @@ pub async fn list_seen(
         .query(
             &format!(
                 "SELECT s.id, s.number, s.vendor_data, s.status, s.api_service, r.status, r.data, r.is_blocklisted, g.created_at
-                 FROM (SELECT record_id, session_id, created_at FROM signals
-                       WHERE application_id = $1 AND entry_type = $2 AND key_digest = $3 AND session_id <> $4
-                       ORDER BY created_at DESC LIMIT $6) g
+                 FROM (SELECT * FROM (SELECT s.record_id, s.session_id, s.created_at FROM signals s
+                           WHERE s.application_id = $1 AND s.entry_type = $2 AND s.key_digest = $3 AND s.session_id <> $4
+                               AND {NOT_CORRECTED}
+                           ORDER BY s.created_at DESC LIMIT $6) found
+                       UNION ALL
+                       SELECT * FROM (SELECT record_id, session_id, created_at FROM corrected_signals
+                           WHERE application_id = $1 AND entry_type = $2 AND key_digest = $3 AND session_id <> $4
+                           ORDER BY created_at DESC LIMIT $6) edited) g
                  JOIN records r ON r.id = g.record_id JOIN sessions s ON s.id = g.session_id
                  WHERE s.deleted_at IS NULL AND (s.vendor_data IS NULL OR s.vendor_data <> $5) {approved}
                  ORDER BY g.created_at DESC, s.number DESC LIMIT $7"

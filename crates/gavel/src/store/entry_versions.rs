@@ -205,6 +205,12 @@ pub async fn list_differences(
     Ok((differences.collect::<Result<_, StoreError>>()?, total))
 }
 
+/// Versions of a list's entries that are no longer what they were: what they said was erased.
+pub async fn list_erased(tx: &mut Tx, list: ListId, after: u64) -> Result<Vec<Uuid>, StoreError> {
+    let sql = "SELECT version_id FROM entries WHERE list_id = $1 AND removed_rev > $2 AND erased_at IS NOT NULL";
+    tx.query(sql, &[list.0.into(), after.into()]).await?.iter().map(|row| row.get(0)).collect()
+}
+
 /// These rows, by version.
 pub async fn list_rows(tx: &mut Tx, versions: &[Uuid]) -> Result<Vec<(Uuid, Entry)>, StoreError> {
     let mut found = Vec::with_capacity(versions.len());
@@ -225,7 +231,7 @@ pub async fn list_from(tx: &mut Tx, list: ListId, moment: Moment, from: Place, m
     let sql = format!(
         "SELECT {} FROM entries
          WHERE list_id = $1 AND (added_rev, id) > ($2, $3) AND added_rev <= $4 AND (removed_rev IS NULL OR removed_rev > $4)
-             AND (expires_at IS NULL OR expires_at > $5)
+             AND (expires_at IS NULL OR expires_at > $5) AND erased_at IS NULL
          ORDER BY added_rev, id LIMIT $6",
         entries::COLUMNS
     );

@@ -46,6 +46,12 @@ pub async fn insert_event(tx: &mut Tx, event: &Event) -> Result<(), StoreError> 
     Ok(())
 }
 
+/// Keeps an event from being removed before the end of the transaction. `false`: there is none any more.
+pub async fn hold(tx: &mut Tx, id: Uuid) -> Result<bool, StoreError> {
+    let sql = format!("SELECT 1 FROM events WHERE id = $1{}", tx.for_key_share());
+    Ok(tx.query_opt(&sql, &[id.into()]).await?.is_some())
+}
+
 /// A row of `events[]` in a decision.
 #[derive(Debug, Clone)]
 pub struct HistoryRow {

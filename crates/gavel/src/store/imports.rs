@@ -164,6 +164,15 @@ pub async fn find_import(tx: &mut Tx, list: ListId, id: ImportId) -> Result<Opti
     tx.query_opt(&sql, &[list.0.into(), id.0.into()]).await?.as_ref().map(from_row).transpose()
 }
 
+/// Seconds without progress after which a job has lost its process.
+pub const LOST: i64 = 120;
+
+/// Whether a job may still bring rows.
+pub async fn is_running(tx: &mut Tx, id: ImportId, now: Timestamp) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM imports WHERE id = $1 AND state = 'running' AND updated_at >= $2";
+    Ok(tx.query_opt(sql, &[id.0.into(), now.plus_seconds(-LOST).into()]).await?.is_some())
+}
+
 /// A page of a list's jobs, newest first, and how many there are.
 pub async fn list_imports(tx: &mut Tx, list: ListId, (limit, offset): (u64, u64)) -> Result<(Vec<Import>, u64), StoreError> {
     let total = tx.query_opt("SELECT count(*) FROM imports WHERE list_id = $1", &[list.0.into()]).await?;

@@ -82,6 +82,37 @@ pub async fn find_by_hash(tx: &mut Tx, hash: [u8; 32]) -> Result<Option<ApiKey>,
     row.as_ref().map(from_row).transpose()
 }
 
+/// The person who made a key, where one is known.
+pub async fn find_maker(tx: &mut Tx, id: KeyId) -> Result<Option<uuid::Uuid>, StoreError> {
+    let row = tx.query_opt("SELECT created_by FROM api_keys WHERE id = $1", &[id.0.into()]).await?;
+    row.map_or(Ok(None), |row| row.get(0))
+}
+
+/// Says which person made a key.
+pub async fn set_maker(tx: &mut Tx, id: KeyId, maker: uuid::Uuid) -> Result<(), StoreError> {
+    tx.execute("UPDATE api_keys SET created_by = $2 WHERE id = $1", &[id.0.into(), maker.into()]).await?;
+    Ok(())
+}
+
+/// A page of an application's keys, newest first, and how many there are.
+pub async fn list_page(
+    tx: &mut Tx,
+    application: ApplicationId,
+    (limit, offset): (u64, u64),
+) -> Result<(Vec<ApiKey>, u64), StoreError> {
+    let total = tx.query_opt("SELECT count(*) FROM api_keys WHERE application_id = $1", &[application.0.into()]).await?;
+    let sql =
+        format!("SELECT {COLUMNS} FROM api_keys WHERE application_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $3");
+    let rows = tx.query(&sql, &[application.0.into(), limit.into(), offset.into()]).await?;
+    Ok((rows.iter().map(from_row).collect::<Result<_, _>>()?, total.map_or(Ok(0), |row| row.get(0))?))
+}
+
+/// Revokes a key of an application. `false`: no such key, or revoked before.
+pub async fn set_revoked_in(tx: &mut Tx, application: ApplicationId, id: KeyId, at: Timestamp) -> Result<bool, StoreError> {
+    let sql = "UPDATE api_keys SET revoked_at = $3 WHERE application_id = $1 AND id = $2 AND revoked_at IS NULL";
+    Ok(tx.execute(sql, &[application.0.into(), id.0.into(), at.into()]).await? == 1)
+}
+
 /// All keys of the server, oldest first.
 pub async fn list_keys(tx: &mut Tx) -> Result<Vec<ApiKey>, StoreError> {
     let rows = tx.query(&format!("SELECT {COLUMNS} FROM api_keys ORDER BY created_at, id"), &[]).await?;

@@ -3,8 +3,11 @@
 //! Whoever changes a list or its entries takes the next `lists_revision` first: that row's lock is the one that keeps two
 //! changes of one application apart, so lists need no lock of their own.
 
+use std::collections::HashMap;
+
 use gavel_core::{
     entry::EntryType,
+    guard::Approval,
     ids::{ApplicationId, ListId},
     list::{FloodGuard, ListType},
     time::Timestamp,
@@ -103,6 +106,28 @@ pub async fn insert_list(tx: &mut Tx, application: ApplicationId, list: &List) -
         )
         .await?;
     Ok(rows == 1)
+}
+
+/// What the entries of these lists are, of those that are live and this application's.
+pub async fn list_entry_types(
+    tx: &mut Tx,
+    application: ApplicationId,
+    ids: &[ListId],
+) -> Result<HashMap<ListId, EntryType>, StoreError> {
+    let mut found = HashMap::new();
+    for chunk in ids.chunks(256) {
+        let mut params: Vec<Value> = vec![application.0.into()];
+        params.extend(chunk.iter().map(|id| Value::from(id.0)));
+        let sql = format!(
+            "SELECT id, entry_type FROM lists WHERE application_id = $1 AND deleted_at IS NULL AND id IN ({})",
+            super::db::placeholders(2, chunk.len())
+        );
+        for row in tx.query(&sql, &params).await? {
+            let entry_type = EntryType::from_name(&row.get::<String>(1)?).ok_or_else(|| StoreError::unreadable("entry type"))?;
+            found.insert(ListId(row.get(0)?), entry_type);
+        }
+    }
+    Ok(found)
 }
 
 /// The live list of this application.
@@ -225,6 +250,20 @@ pub async fn find_facts(tx: &mut Tx, id: ListId, now: Timestamp) -> Result<Facts
 pub async fn set_flood_guard(tx: &mut Tx, id: ListId, guard: Option<FloodGuard>) -> Result<(), StoreError> {
     let text = guard.map(|guard| serde_json::to_string(&guard)).transpose().map_err(|_| StoreError::unreadable("flood guard"))?;
     tx.execute("UPDATE lists SET flood_guard = $2 WHERE id = $1", &[id.0.into(), text.into()]).await?;
+    Ok(())
+}
+
+/// Which changes of a list need another person.
+pub async fn find_approval(tx: &mut Tx, id: ListId) -> Result<Approval, StoreError> {
+    let row = tx.query_opt("SELECT approval FROM lists WHERE id = $1", &[id.0.into()]).await?;
+    let text: Option<String> = row.map_or(Ok(None), |row| row.get(0))?;
+    text.map_or(Ok(Approval::None), |text| serde_json::from_str(&text).map_err(|_| StoreError::unreadable("approval")))
+}
+
+/// Says which changes of a list need another person.
+pub async fn set_approval(tx: &mut Tx, id: ListId, approval: Approval) -> Result<(), StoreError> {
+    let text = serde_json::to_string(&approval).map_err(|_| StoreError::unreadable("approval"))?;
+    tx.execute("UPDATE lists SET approval = $2 WHERE id = $1", &[id.0.into(), text.into()]).await?;
     Ok(())
 }
 

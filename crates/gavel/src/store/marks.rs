@@ -4,7 +4,7 @@
 
 use gavel_core::{
     entry::{EntryType, EntryValue},
-    evidence::Feature,
+    evidence::{Feature, document_code},
     ids::{ApplicationId, EntryId, ListId, RecordId, SessionId},
     time::Timestamp,
 };
@@ -77,7 +77,7 @@ pub async fn list_sources(tx: &mut Tx, session: &Session, entry_type: EntryType)
 
 fn document_metadata(data: &Map<String, Json>) -> Map<String, Json> {
     let member = |name: &str| data.get(name).cloned().unwrap_or_default();
-    let code = data.get("document_type").and_then(Json::as_str).map(records::document_code);
+    let code = document_code(data);
     [
         ("full_name".to_owned(), member("full_name")),
         ("issuing_state".to_owned(), member("issuing_state")),
@@ -86,6 +86,15 @@ fn document_metadata(data: &Map<String, Json>) -> Map<String, Json> {
     .into_iter()
     .collect()
 }
+
+/// The values one of `records` holds now, as edits have left it.
+const HELD_NOW: &str = "(
+    SELECT g.application_id, g.entry_type, g.key_digest FROM signals g
+    WHERE g.record_id = records.id
+        AND NOT EXISTS (SELECT 1 FROM corrected_signals c WHERE c.record_id = g.record_id AND c.entry_type = g.entry_type)
+    UNION ALL
+    SELECT c.application_id, c.entry_type, c.key_digest FROM corrected_signals c
+    WHERE c.record_id = records.id AND c.key_digest IS NOT NULL) s";
 
 /// Whether an entry of this type, made from a session, leaves a mark on its record (contract, lists §6).
 pub fn leaves_mark(entry_type: EntryType) -> bool {
@@ -137,12 +146,14 @@ pub async fn is_expired(tx: &mut Tx, (after, now): (Timestamp, Timestamp)) -> Re
 /// Lets go of the marks of entries that expired after one instant and up to another, as [`release_marks`] does for removed
 /// ones.
 pub async fn release_expired(tx: &mut Tx, (after, now): (Timestamp, Timestamp)) -> Result<(), StoreError> {
-    let covering = "FROM signals s
+    let covering = format!(
+        "FROM {HELD_NOW}
          JOIN lists l ON l.application_id = s.application_id AND l.entry_type = s.entry_type AND l.list_type = 'blocklist'
          JOIN entries x ON x.id = records.marked_by AND x.removed_rev IS NULL
          JOIN lists lx ON lx.id = x.list_id AND lx.entry_type = s.entry_type
          JOIN entries e ON e.list_id = l.id AND e.key_digest = s.key_digest AND e.removed_rev IS NULL
-         WHERE s.record_id = records.id AND (e.expires_at IS NULL OR e.expires_at > $2)";
+         WHERE e.expires_at IS NULL OR e.expires_at > $2"
+    );
     tx.execute(
         &format!(
             "UPDATE records
@@ -179,10 +190,12 @@ pub async fn release_marks(
     if !leaves_mark(entry_type) {
         return Ok(());
     }
-    let covering = "FROM signals s
+    let covering = format!(
+        "FROM {HELD_NOW}
          JOIN lists l ON l.application_id = s.application_id AND l.entry_type = s.entry_type AND l.list_type = 'blocklist'
          JOIN entries e ON e.list_id = l.id AND e.key_digest = s.key_digest AND e.removed_rev IS NULL
-         WHERE s.record_id = records.id AND s.entry_type = $3 AND (e.expires_at IS NULL OR e.expires_at > $4)";
+         WHERE s.entry_type = $3 AND (e.expires_at IS NULL OR e.expires_at > $4)"
+    );
     tx.execute(
         &format!(
             "UPDATE records

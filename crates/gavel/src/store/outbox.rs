@@ -1,8 +1,9 @@
 //! Events that wait for a destination.
 //!
 //! A *lane* is one destination and one object: its events leave in order. Only the first of a lane can be claimed, and
-//! while it is leased or waits for a retry nothing behind it moves. A claim carries a fencing token: whoever comes back
-//! after its lease has run out finds another token and writes nothing.
+//! while it is leased or waits for a retry nothing behind it moves. What is behind one that waits for a retry is not due
+//! before it, so that looking for work never wades through what cannot go anyway. A claim carries a fencing token:
+//! whoever comes back after its lease has run out finds another token and writes nothing.
 
 use gavel_core::{
     ids::{ApplicationId, DestinationId, EventId, SessionId},
@@ -11,13 +12,15 @@ use gavel_core::{
 };
 use uuid::Uuid;
 
-use super::{Row, StoreError, Tx, destinations::Destination, events::Event};
+use super::{Row, StoreError, Tx, Value, db::parts, destinations::Destination, events::Event};
 
-/// Puts an event into the queue of a destination.
+/// Puts an event into the queue of a destination, due at once or with the last of its lane.
 pub async fn insert_waiting(tx: &mut Tx, id: EventId, event: &Event, destination: &Destination) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO outbox (id, event_id, destination_id, object_id, sequence, attempts, due_at, leased_until)
-         VALUES ($1, $2, $3, $4, $5, 0, $6, 0)",
+         VALUES ($1, $2, $3, $4, $5, 0, COALESCE((
+             SELECT max(o.due_at) FROM outbox o
+             WHERE o.destination_id = $3 AND o.object_id = $4 AND o.due_at > $6), $6), 0)",
         &[id.0.into(), event.id.into(), destination.id.0.into(), event.object.into(), event.sequence.into(), event.at.into()],
     )
     .await?;
@@ -130,14 +133,23 @@ pub(super) fn from_row(row: &Row) -> Result<Claimed, StoreError> {
     })
 }
 
-/// Takes a delivered or given-up event out. `false`: the claim is no longer ours, or the destination is gone.
-pub async fn remove_claimed(tx: &mut Tx, claimed: &Claimed) -> Result<bool, StoreError> {
-    let rows =
-        tx.execute("DELETE FROM outbox WHERE id = $1 AND lease_token = $2", &[claimed.id.0.into(), claimed.token.into()]).await?;
-    Ok(rows == 1)
+/// Takes delivered and given-up events out. Answers which it were: of the others the claim is no longer ours, or the
+/// destination is gone.
+pub async fn remove_claimed(tx: &mut Tx, claimed: &[&Claimed]) -> Result<Vec<EventId>, StoreError> {
+    let mut removed = Vec::with_capacity(claimed.len());
+    for part in parts(claimed) {
+        let pairs: Vec<String> =
+            (0..part.len()).map(|n| format!("(id = ${} AND lease_token = ${})", 2 * n + 1, 2 * n + 2)).collect();
+        let sql = format!("DELETE FROM outbox WHERE {} RETURNING id", pairs.join(" OR "));
+        let params: Vec<Value> = part.iter().flat_map(|claim| [claim.id.0.into(), claim.token.into()]).collect();
+        for row in tx.query(&sql, &params).await? {
+            removed.push(EventId(row.get(0)?));
+        }
+    }
+    Ok(removed)
 }
 
-/// Lets a claimed event wait for its next attempt. `false`: the claim is no longer ours.
+/// Lets a claimed event wait for its next attempt, and with it what is behind it. `false`: the claim is no longer ours.
 pub async fn set_due(tx: &mut Tx, claimed: &Claimed, due_at: Timestamp) -> Result<bool, StoreError> {
     let rows = tx
         .execute(
@@ -146,6 +158,14 @@ pub async fn set_due(tx: &mut Tx, claimed: &Claimed, due_at: Timestamp) -> Resul
             &[claimed.id.0.into(), claimed.token.into(), due_at.into()],
         )
         .await?;
+    if rows == 1 {
+        tx.execute(
+            "UPDATE outbox SET due_at = $3
+             WHERE destination_id = $2 AND object_id = (SELECT object_id FROM outbox WHERE id = $1) AND due_at < $3",
+            &[claimed.id.0.into(), claimed.destination.0.into(), due_at.into()],
+        )
+        .await?;
+    }
     Ok(rows == 1)
 }
 

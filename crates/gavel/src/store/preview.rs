@@ -1,6 +1,6 @@
 //! Past sessions a change of lists would touch, and what their decisions were made with.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, net::IpAddr};
 
 use gavel_core::{
     entry::{EntryType, EntryValue},
@@ -17,7 +17,7 @@ use super::{StoreError, Tx, Value, records::ordered_bytes};
 /// A session and the instant it is decided at, by which sessions follow each other.
 pub type Decided = (Timestamp, SessionId);
 
-fn decided(rows: &[super::Row]) -> Result<Vec<Decided>, StoreError> {
+pub(super) fn decided(rows: &[super::Row]) -> Result<Vec<Decided>, StoreError> {
     rows.iter().map(|row| Ok((row.get(0)?, SessionId(row.get(1)?)))).collect()
 }
 
@@ -35,11 +35,8 @@ pub async fn list_showing(
             "key_digest = $4"
         }
         Some(network) => {
-            let (first, last) = match network {
-                IpNet::V4(network) => (network.network().into(), network.broadcast().into()),
-                IpNet::V6(network) => (network.network().into(), network.broadcast().into()),
-            };
-            params.extend([ordered_bytes(first).into(), ordered_bytes(last).into()]);
+            let (first, last) = address_range(network);
+            params.extend([first.into(), last.into()]);
             "address >= $4 AND address <= $5"
         }
     };
@@ -50,12 +47,33 @@ pub async fn list_showing(
     decided(&tx.query(&sql, &params).await?)
 }
 
+/// The first and the last address of a range, as signals hold them.
+pub(super) fn address_range(network: IpNet) -> (Vec<u8>, Vec<u8>) {
+    let (first, last) = ends_of(network);
+    (ordered_bytes(first), ordered_bytes(last))
+}
+
+/// The first and the last address of a network.
+pub(super) fn ends_of(network: IpNet) -> (IpAddr, IpAddr) {
+    match network {
+        IpNet::V4(network) => (network.network().into(), network.broadcast().into()),
+        IpNet::V6(network) => (network.network().into(), network.broadcast().into()),
+    }
+}
+
 /// Sessions whose decision an entry had a part in, newest first.
 pub async fn list_hit(tx: &mut Tx, entry: EntryId, most: u64) -> Result<Vec<Decided>, StoreError> {
     let sql =
         "SELECT min(s.evaluated_at), s.session_id FROM hits h JOIN screenings s ON s.id = h.screening_id WHERE h.entry_id = $1
          GROUP BY s.session_id ORDER BY max(s.evaluated_at) DESC LIMIT $2";
     decided(&tx.query(sql, &[entry.0.into(), most.into()]).await?)
+}
+
+/// How many sessions' decisions entries of a list had a part in; not counted further than `most`.
+pub async fn count_hit_by_list(tx: &mut Tx, list: ListId, most: u64) -> Result<u64, StoreError> {
+    let sql = "SELECT count(*) FROM (
+             SELECT DISTINCT s.session_id FROM hits h JOIN screenings s ON s.id = h.screening_id WHERE h.list_id = $1 LIMIT $2) t";
+    tx.query_opt(sql, &[list.0.into(), most.into()]).await?.map_or(Ok(0), |row| row.get(0))
 }
 
 /// Sessions of a person or company whose `vendor_data` has this match key, newest first.
@@ -97,6 +115,18 @@ pub async fn list_hits(tx: &mut Tx, session: SessionId) -> Result<HashMap<Record
         let held = c.take::<Option<Timestamp>>()?.is_some();
         let finding = ListFinding { entry_type, list_type, list, entry, value: c.take()?, held, face: None };
         found.entry(record).or_default().push(StoredHit { entry, finding });
+    }
+    Ok(found)
+}
+
+/// The values a session's records were screened with. What an edit has changed since is no part of its decision.
+pub async fn list_signals(tx: &mut Tx, session: SessionId) -> Result<HashMap<RecordId, Vec<EntryValue>>, StoreError> {
+    let mut found: HashMap<RecordId, Vec<EntryValue>> = HashMap::new();
+    let sql = "SELECT record_id, entry_type, value FROM signals WHERE session_id = $1 ORDER BY record_id, entry_type";
+    for row in tx.query(sql, &[session.0.into()]).await? {
+        let entry_type = EntryType::from_name(&row.get::<String>(1)?).ok_or_else(|| StoreError::unreadable("entry type"))?;
+        let value = EntryValue::parse(entry_type, &row.get::<String>(2)?).map_err(|_| StoreError::unreadable("signal"))?;
+        found.entry(RecordId(row.get(0)?)).or_default().push(value);
     }
     Ok(found)
 }

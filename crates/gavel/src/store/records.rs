@@ -88,6 +88,17 @@ pub async fn insert_record(tx: &mut Tx, application: ApplicationId, record: &Rec
         ],
     )
     .await?;
+    // By these a session is found when it is erased.
+    for shown in record.matches.as_array().into_iter().flatten() {
+        if let Some(id) = shown.get("session_id").and_then(Json::as_str).and_then(|id| id.parse::<SessionId>().ok()) {
+            tx.execute(
+                "INSERT INTO shown_in (session_id, record_id, holder_id) VALUES ($1, $2, $3)
+                 ON CONFLICT (session_id, record_id) DO NOTHING",
+                &[id.0.into(), record.id.0.into(), record.session.0.into()],
+            )
+            .await?;
+        }
+    }
     Ok(())
 }
 
@@ -116,11 +127,20 @@ pub async fn set_status(tx: &mut Tx, id: RecordId, status: FeatureStatus) -> Res
     Ok(())
 }
 
+/// Changes the data of one record, and who else has shown the same.
+pub async fn set_data(tx: &mut Tx, record: &Record) -> Result<(), StoreError> {
+    let data = serde_json::to_string(&record.data).map_err(|_| StoreError::unreadable("record"))?;
+    let params = [record.id.0.into(), data.into(), record.matches.to_string().into()];
+    tx.execute("UPDATE records SET data = $2, matches = $3 WHERE id = $1", &params).await?;
+    Ok(())
+}
+
 /// Takes a record's captured data, warnings, signals and stored hits away; the step waits to be repeated.
 pub async fn clear_record(tx: &mut Tx, id: RecordId) -> Result<(), StoreError> {
     let id = [Value::from(id.0)];
     tx.execute("DELETE FROM hits WHERE record_id = $1", &id).await?;
     tx.execute("DELETE FROM signals WHERE record_id = $1", &id).await?;
+    tx.execute("DELETE FROM corrected_signals WHERE record_id = $1", &id).await?;
     tx.execute("DELETE FROM records WHERE id = $1", &id).await?;
     Ok(())
 }
@@ -235,17 +255,4 @@ pub async fn find_stored_face(tx: &mut Tx, application: ApplicationId, vendor_da
         }
     }
     Ok(None)
-}
-
-/// The contract's code of a document type's display name.
-pub fn document_code(name: &str) -> &'static str {
-    match name {
-        "Passport" => "P",
-        "Identity Card" => "ID",
-        "Driver's License" => "DL",
-        "Residence Permit" => "RP",
-        "Health Insurance Card" => "HIC",
-        "Tax Card" => "TC",
-        _ => "OTHER",
-    }
 }

@@ -62,6 +62,8 @@ pub struct Session {
     pub expires_at: Option<Timestamp>,
     /// The first finished status it had.
     pub first_outcome: Option<SessionStatus>,
+    /// When it last became Approved.
+    pub approved_at: Option<Timestamp>,
 }
 
 /// One step of a session.
@@ -78,9 +80,11 @@ pub struct Step {
     pub in_workflow: bool,
 }
 
-const COLUMNS: &str = "id, kind, number, token, status, version, vendor_data, workflow_version_id, workflow_id, workflow_version,
-    session_type, api_service, callback, callback_method, metadata, language, contact_details, expected_details,
-    portrait_media_id, steps, created_at, lifetime, expires_at, first_outcome";
+/// Of `sessions s`. A workflow that is gone altogether is nobody's any more; its sessions need no write to say so.
+const COLUMNS: &str = "id, kind, number, token, status, version, vendor_data, workflow_version_id,
+    (SELECT w.workflow_id FROM workflows w WHERE w.application_id = s.application_id AND w.workflow_id = s.workflow_id LIMIT 1),
+    workflow_version, session_type, api_service, callback, callback_method, metadata, language, contact_details, expected_details,
+    portrait_media_id, steps, created_at, lifetime, expires_at, first_outcome, approved_at";
 
 fn from_row(row: &Row) -> Result<Session, StoreError> {
     let mut c = row.columns();
@@ -109,6 +113,7 @@ fn from_row(row: &Row) -> Result<Session, StoreError> {
         lifetime: c.take()?,
         expires_at: c.take()?,
         first_outcome: c.take::<Option<String>>()?.as_deref().map(read_status).transpose()?,
+        approved_at: c.take()?,
     })
 }
 
@@ -162,14 +167,14 @@ pub async fn insert_session(tx: &mut Tx, application: ApplicationId, session: &S
 
 /// The session, when it is of this application and not deleted.
 pub async fn find_session(tx: &mut Tx, application: ApplicationId, id: SessionId) -> Result<Option<Session>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM sessions WHERE application_id = $1 AND id = $2 AND deleted_at IS NULL");
+    let sql = format!("SELECT {COLUMNS} FROM sessions s WHERE application_id = $1 AND id = $2 AND deleted_at IS NULL");
     tx.query_opt(&sql, &[application.0.into(), id.0.into()]).await?.as_ref().map(from_row).transpose()
 }
 
 /// The same, locked until the end of the transaction. Changes of one session are serialised by this lock.
 pub async fn lock_session(tx: &mut Tx, application: ApplicationId, id: SessionId) -> Result<Option<Session>, StoreError> {
     let lock = tx.for_update();
-    let sql = format!("SELECT {COLUMNS} FROM sessions WHERE application_id = $1 AND id = $2 AND deleted_at IS NULL{lock}");
+    let sql = format!("SELECT {COLUMNS} FROM sessions s WHERE application_id = $1 AND id = $2 AND deleted_at IS NULL{lock}");
     tx.query_opt(&sql, &[application.0.into(), id.0.into()]).await?.as_ref().map(from_row).transpose()
 }
 
@@ -183,7 +188,7 @@ pub async fn lock_reusable(
     let lock = tx.for_update();
     let unfinished: Vec<&str> = SessionStatus::ALL.iter().filter(|s| s.is_unfinished()).map(|s| s.as_str()).collect();
     let sql = format!(
-        "SELECT {COLUMNS} FROM sessions
+        "SELECT {COLUMNS} FROM sessions s
          WHERE application_id = $1 AND vendor_data = $2 AND workflow_version_id = $3 AND deleted_at IS NULL AND status IN ({})
          ORDER BY number DESC LIMIT 1{lock}",
         super::db::placeholders(4, unfinished.len())
@@ -197,7 +202,8 @@ pub async fn lock_reusable(
 /// reused session takes over.
 pub async fn set_state(tx: &mut Tx, session: &Session) -> Result<(), StoreError> {
     tx.execute(
-        "UPDATE sessions SET status = $2, version = $3, steps = $4, expires_at = $5, first_outcome = $6, callback = $7, metadata = $8
+        "UPDATE sessions SET status = $2, version = $3, steps = $4, expires_at = $5, first_outcome = $6, callback = $7, metadata = $8,
+             approved_at = $9
          WHERE id = $1",
         &[
             session.id.0.into(),
@@ -208,10 +214,48 @@ pub async fn set_state(tx: &mut Tx, session: &Session) -> Result<(), StoreError>
             session.first_outcome.map(SessionStatus::as_str).into(),
             session.callback.as_ref().into(),
             session.metadata.as_ref().map(|json| json.get()).into(),
+            session.approved_at.into(),
         ],
     )
     .await?;
     Ok(())
+}
+
+/// A session named with its application.
+pub type Named = (ApplicationId, SessionId);
+
+/// Unfinished sessions whose time is over, locked; those that somebody else holds are passed over.
+pub async fn lock_overdue(tx: &mut Tx, now: Timestamp, most: u64) -> Result<Vec<Named>, StoreError> {
+    let unfinished: Vec<&str> = SessionStatus::ALL.iter().filter(|s| s.is_unfinished()).map(|s| s.as_str()).collect();
+    let sql = format!(
+        "SELECT application_id, id FROM sessions
+         WHERE deleted_at IS NULL AND expires_at <= $1 AND status IN ({}) ORDER BY expires_at LIMIT $2{}",
+        super::db::placeholders(3, unfinished.len()),
+        tx.skip_locked()
+    );
+    let mut params: Vec<Value> = vec![now.into(), most.into()];
+    params.extend(unfinished.into_iter().map(Value::from));
+    named(&tx.query(&sql, &params).await?)
+}
+
+/// Approvals of one application from before an instant, locked; those that somebody else holds are passed over.
+pub async fn lock_approved_before(
+    tx: &mut Tx,
+    application: ApplicationId,
+    before: Timestamp,
+    most: u64,
+) -> Result<Vec<Named>, StoreError> {
+    let sql = format!(
+        "SELECT application_id, id FROM sessions
+         WHERE application_id = $1 AND deleted_at IS NULL AND status = 'Approved' AND approved_at <= $2
+         ORDER BY approved_at LIMIT $3{}",
+        tx.skip_locked()
+    );
+    named(&tx.query(&sql, &[application.0.into(), before.into(), most.into()]).await?)
+}
+
+fn named(rows: &[Row]) -> Result<Vec<Named>, StoreError> {
+    rows.iter().map(|row| Ok((ApplicationId(row.get(0)?), SessionId(row.get(1)?)))).collect()
 }
 
 /// Marks a session as deleted.

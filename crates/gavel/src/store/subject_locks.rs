@@ -43,6 +43,11 @@ pub async fn hold_key(tx: &mut Tx, application: ApplicationId, kind: SessionKind
     tx.hold(&[name(application, kind, b"")], &[name(application, kind, digest)]).await
 }
 
+/// Holds the names of a whole kind.
+pub async fn hold_kind(tx: &mut Tx, application: ApplicationId, kind: SessionKind) -> Result<(), StoreError> {
+    tx.hold(&[], &[name(application, kind, b"")]).await
+}
+
 /// Holds the names a change is about and locks the subjects there are, in order of id. Comes before every other lock.
 pub async fn lock(tx: &mut Tx, application: ApplicationId, scope: &Scope) -> Result<(), StoreError> {
     /// More names than these are not worth holding one by one.
@@ -102,7 +107,8 @@ fn covered(now: usize) -> String {
 }
 
 /// The subjects of a scope whose status does not say what the entries say: blocked and not covered, or the other way
-/// round. In order of id.
+/// round. In order of id, locked: those a change has added only now were not before, and need not be, since nobody without
+/// their names waits for the revision while holding them.
 pub async fn list_misjudged(
     tx: &mut Tx,
     application: ApplicationId,
@@ -113,7 +119,10 @@ pub async fn list_misjudged(
     for (condition, mut params) in conditions(application, scope) {
         params.push(now.into());
         let covered = covered(params.len());
-        let sql = format!("SELECT {COLUMNS} FROM subjects u WHERE {condition} AND (u.status = 'BLOCKED') <> {covered}");
+        let lock = tx.for_update();
+        let sql = format!(
+            "SELECT {COLUMNS} FROM subjects u WHERE {condition} AND (u.status = 'BLOCKED') <> {covered} ORDER BY u.id{lock}"
+        );
         for row in tx.query(&sql, &params).await? {
             found.push(from_row(&row)?);
         }

@@ -6,7 +6,7 @@ use gavel_core::{
 };
 use serde_json::value::RawValue;
 
-use super::{Row, StoreError, Tx};
+use super::{Row, StoreError, Tx, entries::read_json};
 
 /// One version of a workflow.
 #[derive(Debug, Clone)]
@@ -39,11 +39,27 @@ pub struct Workflow {
     pub has_draft: bool,
     /// Last change.
     pub updated_at: Timestamp,
+    /// Whether the hosted pages may be used without a phone.
+    pub is_desktop_allowed: bool,
+    /// How often a face may be shown.
+    pub face_liveness_max_attempts: i64,
+    /// How often faces may be compared.
+    pub face_match_max_attempts: i64,
+    /// Whether what a declined session has shown is blocked; `None`: as the application says.
+    pub auto_blocklist_on_decline: Option<bool>,
+    /// Who made it, a JSON object; `None`: a key.
+    pub created_by: Option<Box<RawValue>>,
+    /// When it was published.
+    pub published_at: Option<Timestamp>,
+    /// When this version was made.
+    pub created_at: Timestamp,
 }
 
 const COLUMNS: &str = "id, workflow_id, version, status, label, workflow_type, features, is_default, is_white_label_enabled,
     max_retry_attempts, retry_window_days, session_expiration_time,
-    EXISTS (SELECT 1 FROM workflows d WHERE d.workflow_id = w.workflow_id AND d.status = 'draft'), updated_at";
+    EXISTS (SELECT 1 FROM workflows d WHERE d.application_id = w.application_id AND d.workflow_id = w.workflow_id AND d.status = 'draft'),
+    updated_at, is_desktop_allowed, face_liveness_max_attempts, face_match_max_attempts, auto_blocklist_on_decline, created_by,
+    published_at, created_at";
 
 fn from_row(row: &Row) -> Result<Workflow, StoreError> {
     let mut c = row.columns();
@@ -62,7 +78,163 @@ fn from_row(row: &Row) -> Result<Workflow, StoreError> {
         session_expiration_time: c.take()?,
         has_draft: c.take()?,
         updated_at: c.take()?,
+        is_desktop_allowed: c.take()?,
+        face_liveness_max_attempts: c.take()?,
+        face_match_max_attempts: c.take()?,
+        auto_blocklist_on_decline: c.take()?,
+        created_by: read_json(c.take()?)?,
+        published_at: c.take()?,
+        created_at: c.take()?,
     })
+}
+
+fn status_of(workflow: &Workflow) -> &'static str {
+    if workflow.is_published { "published" } else { "draft" }
+}
+
+/// Writes a version. Its `has_draft` is not part of it.
+pub async fn insert_workflow(tx: &mut Tx, application: ApplicationId, workflow: &Workflow) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO workflows (id, workflow_id, application_id, version, status, label, workflow_type, features, is_default,
+             is_white_label_enabled, is_desktop_allowed, max_retry_attempts, retry_window_days, face_liveness_max_attempts,
+             face_match_max_attempts, session_expiration_time, auto_blocklist_on_decline, created_by, published_at, created_at,
+             updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
+        &[
+            workflow.id.0.into(),
+            workflow.workflow_id.0.into(),
+            application.0.into(),
+            workflow.version.into(),
+            status_of(workflow).into(),
+            (&workflow.label).into(),
+            (&workflow.workflow_type).into(),
+            workflow.features.get().into(),
+            workflow.is_default.into(),
+            workflow.is_white_label_enabled.into(),
+            workflow.is_desktop_allowed.into(),
+            workflow.max_retry_attempts.into(),
+            workflow.retry_window_days.into(),
+            workflow.face_liveness_max_attempts.into(),
+            workflow.face_match_max_attempts.into(),
+            workflow.session_expiration_time.into(),
+            workflow.auto_blocklist_on_decline.into(),
+            workflow.created_by.as_ref().map(|json| json.get()).into(),
+            workflow.published_at.into(),
+            workflow.created_at.into(),
+            workflow.updated_at.into(),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Writes what a change in place moves.
+pub async fn set_workflow(tx: &mut Tx, workflow: &Workflow) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE workflows SET status = $2, label = $3, workflow_type = $4, features = $5, is_white_label_enabled = $6,
+             is_desktop_allowed = $7, max_retry_attempts = $8, retry_window_days = $9, face_liveness_max_attempts = $10,
+             face_match_max_attempts = $11, session_expiration_time = $12, published_at = $13, updated_at = $14
+         WHERE id = $1",
+        &[
+            workflow.id.0.into(),
+            status_of(workflow).into(),
+            (&workflow.label).into(),
+            (&workflow.workflow_type).into(),
+            workflow.features.get().into(),
+            workflow.is_white_label_enabled.into(),
+            workflow.is_desktop_allowed.into(),
+            workflow.max_retry_attempts.into(),
+            workflow.retry_window_days.into(),
+            workflow.face_liveness_max_attempts.into(),
+            workflow.face_match_max_attempts.into(),
+            workflow.session_expiration_time.into(),
+            workflow.published_at.into(),
+            workflow.updated_at.into(),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Sets for all versions of a workflow whether declined sessions put what they have shown on blocklists.
+pub async fn set_auto_blocklist(
+    tx: &mut Tx,
+    application: ApplicationId,
+    workflow: WorkflowId,
+    on: Option<bool>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE workflows SET auto_blocklist_on_decline = $3, updated_at = $4 WHERE application_id = $1 AND workflow_id = $2",
+        &[application.0.into(), workflow.0.into(), on.into(), now.into()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Whether a session of this version that is declined puts what it has shown on blocklists: the workflow's word, else the
+/// application's.
+pub async fn find_auto_blocklist(
+    tx: &mut Tx,
+    application: ApplicationId,
+    version: Option<WorkflowVersionId>,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT a.auto_blocklist_on_decline, (SELECT w.auto_blocklist_on_decline FROM workflows w WHERE w.id = $2)
+         FROM applications a WHERE a.id = $1";
+    let row = tx.query_opt(sql, &[application.0.into(), version.map(|id| id.0).into()]).await?;
+    let Some(row) = row else { return Ok(false) };
+    let of_workflow: Option<bool> = row.get(1)?;
+    of_workflow.map_or_else(|| row.get(0), Ok)
+}
+
+/// The version named, or of the workflow named the latest published version or else its draft.
+pub async fn find_workflow(tx: &mut Tx, application: ApplicationId, id: uuid::Uuid) -> Result<Option<Workflow>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM workflows w WHERE application_id = $1 AND (workflow_id = $2 OR id = $2)
+         ORDER BY CASE WHEN id = $2 THEN 0 ELSE 1 END, status DESC, version DESC LIMIT 1"
+    );
+    tx.query_opt(&sql, &[application.0.into(), id.into()]).await?.as_ref().map(from_row).transpose()
+}
+
+/// How many workflows an application has.
+pub async fn count_workflows(tx: &mut Tx, application: ApplicationId) -> Result<u64, StoreError> {
+    let sql = "SELECT count(DISTINCT workflow_id) FROM workflows WHERE application_id = $1";
+    tx.query_opt(sql, &[application.0.into()]).await?.map_or(Ok(0), |row| row.get(0))
+}
+
+/// The number of a workflow's latest version; `None`: it has no version.
+pub async fn find_last_version(tx: &mut Tx, application: ApplicationId, workflow: WorkflowId) -> Result<Option<u64>, StoreError> {
+    let sql = "SELECT max(version) FROM workflows WHERE application_id = $1 AND workflow_id = $2";
+    let row = tx.query_opt(sql, &[application.0.into(), workflow.0.into()]).await?;
+    row.map_or(Ok(None), |row| row.get(0))
+}
+
+/// Makes a workflow the application's only default.
+pub async fn set_default(tx: &mut Tx, application: ApplicationId, workflow: WorkflowId) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE workflows SET is_default = (workflow_id = $2) WHERE application_id = $1 AND is_default <> (workflow_id = $2)",
+        &[application.0.into(), workflow.0.into()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The newest workflow of an application, as the list orders them.
+pub async fn find_newest(tx: &mut Tx, application: ApplicationId) -> Result<Option<WorkflowId>, StoreError> {
+    Ok(list_workflows(tx, application, 1, 0).await?.0.first().map(|workflow| workflow.workflow_id))
+}
+
+/// Removes a version.
+pub async fn remove_version(tx: &mut Tx, id: WorkflowVersionId) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM workflows WHERE id = $1", &[id.0.into()]).await?;
+    Ok(())
+}
+
+/// Removes the draft of a workflow, if there is one.
+pub async fn remove_draft(tx: &mut Tx, application: ApplicationId, workflow: WorkflowId) -> Result<(), StoreError> {
+    let sql = "DELETE FROM workflows WHERE application_id = $1 AND workflow_id = $2 AND status = 'draft'";
+    tx.execute(sql, &[application.0.into(), workflow.0.into()]).await?;
+    Ok(())
 }
 
 /// Writes the workflow a new application starts with: published, without a required step, so that the evidence decides.
@@ -132,9 +304,6 @@ pub async fn list_workflows(
             &[application.0.into(), limit.into(), offset.into()],
         )
         .await?;
-    let total = tx
-        .query_opt("SELECT count(DISTINCT workflow_id) FROM workflows WHERE application_id = $1", &[application.0.into()])
-        .await?
-        .map_or(Ok(0), |row| row.get(0))?;
+    let total = count_workflows(tx, application).await?;
     Ok((rows.iter().map(from_row).collect::<Result<_, _>>()?, total))
 }

@@ -50,15 +50,16 @@ impl Attempt {
     }
 
     /// The row that remembers it.
-    pub fn into_delivery(self, event: Claimed) -> Delivery {
+    pub fn into_delivery(self, event: &Claimed) -> Delivery {
         Delivery {
             id: new_id(),
+            application: event.application,
             destination: event.destination,
             event: event.event,
             event_id: event.id,
             session: event.session,
             event_type: event.event_type,
-            request_url: event.url,
+            request_url: event.url.clone(),
             succeeded: self.succeeded(),
             request_header: self.headers,
             request_body: self.body,

@@ -19,12 +19,16 @@ const FOLLOW_PAUSE: Duration = Duration::from_secs(1);
 const COUNT_PAUSE: Duration = Duration::from_millis(500);
 const EXPIRY_PAUSE: Duration = Duration::from_secs(15);
 
-/// Has the screening indexes follow the lists until told to stop. The old snapshots serve meanwhile, and no answer depends
-/// on this: whoever asks looks again.
+/// Loads the screening indexes, then has them follow the lists until told to stop. The old snapshots serve meanwhile, and
+/// no answer depends on this: whoever asks looks again.
 pub async fn follow(app: App, mut stopped: watch::Receiver<bool>) {
     while !*stopped.borrow() {
-        if let Err(error) = app.live.follow().await {
-            tracing::warn!(%error, "the lists were not followed");
+        let pass = async { if app.live.is_loaded() { app.live.follow().await } else { app.live.load_all().await } };
+        tokio::select! {
+            done = pass => if let Err(error) = done {
+                tracing::warn!(%error, "the lists were not followed");
+            },
+            _ = stopped.changed() => return,
         }
         tokio::select! {
             () = app.store.wakes().lists.notified() => {}

@@ -3,14 +3,25 @@
 
 pub mod attempt;
 pub mod deliver;
+pub mod erase;
 pub mod forget;
 pub mod lists;
+pub mod mail;
+mod record;
+pub mod retain;
+pub mod seal;
+pub mod sessions;
+pub mod sweep;
 
 use std::time::Duration;
 
 use tokio::{sync::watch, task::JoinSet};
 
-use crate::{actions::Error, app::App, store::idempotency};
+use crate::{
+    actions::{Error, signins},
+    app::App,
+    store::idempotency,
+};
 
 /// The running workers of a server.
 pub struct Workers {
@@ -23,10 +34,17 @@ pub fn start(app: &App) -> Workers {
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
     tasks.spawn(deliver::run(app.clone(), stopped.clone()));
+    tasks.spawn(relay_wakes(app.clone(), stopped.clone()));
     tasks.spawn(lists::follow(app.clone(), stopped.clone()));
     tasks.spawn(lists::count(app.clone(), stopped.clone()));
     tasks.spawn(lists::expire(app.clone(), stopped.clone()));
+    tasks.spawn(seal::run(app.clone(), stopped.clone()));
+    tasks.spawn(sessions::run(app.clone(), stopped.clone()));
+    tasks.spawn(mail::run(app.clone(), stopped.clone()));
     tasks.spawn(forget_old_answers(app.clone(), stopped.clone()));
+    tasks.spawn(erase::run(app.clone(), stopped.clone()));
+    tasks.spawn(sweep::run(app.clone(), stopped.clone()));
+    tasks.spawn(retain::run(app.clone(), stopped.clone()));
     tasks.spawn(forget::run(app.clone(), stopped));
     Workers { tasks, stop }
 }
@@ -39,7 +57,15 @@ impl Workers {
     }
 }
 
-/// Once an hour, answers kept for `Idempotency-Key` are forgotten when their day is over.
+/// Between processes on one database: what one commits wakes the workers of the others.
+async fn relay_wakes(app: App, mut stopped: watch::Receiver<bool>) {
+    tokio::select! {
+        () = app.store.relay_wakes() => {}
+        _ = stopped.changed() => {}
+    }
+}
+
+/// Once an hour, answers kept for `Idempotency-Key` are forgotten when their day is over, and sign-ins that have ended.
 async fn forget_old_answers(app: App, mut stopped: watch::Receiver<bool>) {
     const PAUSE: Duration = Duration::from_secs(3_600);
     while !*stopped.borrow() {
@@ -48,6 +74,9 @@ async fn forget_old_answers(app: App, mut stopped: watch::Receiver<bool>) {
             app.store.write::<_, Error, _>(move |tx| Box::pin(async move { Ok(idempotency::remove_old(tx, now).await?) })).await;
         if let Err(error) = removed {
             tracing::warn!(%error, "old answers were not forgotten");
+        }
+        if let Err(error) = signins::forget_ended(&app).await {
+            tracing::warn!(%error, "ended sign-ins were not forgotten");
         }
         let _ = tokio::time::timeout(PAUSE, stopped.changed()).await;
     }

@@ -9,4 +9,5 @@ mod every_route;
 mod harness;
 mod process;
 mod store;
+mod verifiers;
 mod workers;

@@ -13,6 +13,8 @@ mod screening;
 
 use super::{Feature, shape::Field};
 
+pub(crate) use screening::HIT_STATUSES;
+
 /// The arrays evidence may bring, in the order of the contract's shapes.
 pub const SENDABLE: [Feature; 12] = [
     Feature::Ocr,

@@ -17,6 +17,9 @@ const DATASETS: &[&str] = &[
     "Insolvency",
 ];
 
+/// What a person may say about a hit.
+pub(crate) const HIT_STATUSES: &[&str] = &["Unreviewed", "Confirmed Match", "False Positive", "Inconclusive"];
+
 const SCORE_BREAKDOWN: &[Field] = &[
     integer("name_score"),
     integer("name_weight"),
@@ -51,7 +54,7 @@ const HIT: &[Field] = &[
     free("properties"),
     number("match_score"),
     number("risk_score"),
-    choice("review_status", &["Unreviewed", "Confirmed Match", "False Positive", "Inconclusive"]),
+    choice("review_status", HIT_STATUSES),
     object("score_breakdown", SCORE_BREAKDOWN),
     frees("pep_matches"),
     frees("linked_entities"),

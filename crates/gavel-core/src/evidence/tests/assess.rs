@@ -231,7 +231,8 @@ fn a_status_rule_stands_between_warnings_and_the_senders_word() {
         (&review, "Approved", None, InReview),
     ] {
         let item = item("phone_verifications", json!({"full_number": "+14155552671", "status": sent, "warnings": warnings}));
-        let status = assess_with_rule(&item, &Config::default(), &[], &[], &|_| rule).status;
+        let found = assess(&item, &Config::default(), &[], &[]).warnings;
+        let status = ruled_status(&item, &Config::default(), &found, rule);
         assert_eq!(status, expected, "{warnings} {sent} {rule:?}");
     }
 }

@@ -10,9 +10,9 @@ use gavel_core::{
 };
 use serde_json::{Value as Json, json};
 
-use super::{ABORTED, DRY_RUN, Row, Run};
+use super::{ABORTED, DRY_RUN, How, Row, Run};
 use crate::{
-    actions::{Caller, Error, amendment::Amendment, entries::NewEntry, subjects::sync},
+    actions::{Caller, Error, amendment::Amendment, approval::Gate, entries::NewEntry, subjects::sync, sweeps},
     clock::new_id,
     store::{
         Tx,
@@ -150,6 +150,11 @@ impl Run {
                         return Ok((job, seen));
                     };
                     let (good, bad) = judge(list.entry_type, rows);
+                    if !how.dry_run && !may_add(tx, &caller, &list, &good, now).await? {
+                        job.state = ABORTED.to_owned();
+                        job.message = format!("The rows from {} on need approval; none of them was added.", job.rows + 1);
+                        return Ok((job, seen));
+                    }
                     let mut verdicts = Verdicts::default();
                     let ends = how.abort && !bad.is_empty();
                     for row in bad.into_iter().take(if ends { 1 } else { usize::MAX }) {
@@ -162,7 +167,10 @@ impl Run {
                     if !ends {
                         match how.dry_run {
                             true => look(tx, &list, &good, &mut seen, &mut verdicts, now).await?,
-                            false => add(tx, &amendment, &list, good, &mut verdicts).await?,
+                            false => {
+                                add(tx, &amendment, &list, good, &mut verdicts).await?;
+                                look_back(tx, &amendment, &list, (how, &job), verdicts.added).await?;
+                            }
                         }
                         job.rows += count;
                     }
@@ -186,6 +194,39 @@ impl Run {
 async fn lock_subjects(tx: &mut Tx, caller: &Caller, list: ListId, rows: &[Row]) -> Result<Scope, Error> {
     let values = rows.iter().filter_map(|row| row.entry.as_ref().ok()?.value.as_deref());
     sync::lock_values(tx, caller.application, list, values).await
+}
+
+/// Whether these rows may come without another person.
+async fn may_add(tx: &mut Tx, caller: &Caller, list: &List, rows: &[Good], now: Timestamp) -> Result<bool, Error> {
+    let gate = match Gate::of(tx, caller.application, list.id).await {
+        Err(Error::NotAllowed(_)) => return Ok(false),
+        gate => gate?,
+    };
+    if !gate.counts() {
+        return Ok(true);
+    }
+    let values: Vec<&EntryValue> = rows.iter().map(|row| &row.value).collect();
+    let there = imports::find_by_keys(tx, list.id, &values, Some(now)).await?;
+    let new: Vec<&EntryValue> = values.into_iter().filter(|value| !there.contains_key(&value.digest())).collect();
+    match gate.must_let(tx, &new, &[]).await {
+        Err(Error::NotAllowed(_)) => Ok(false),
+        done => done.map(|()| true),
+    }
+}
+
+/// Has a sweep follow what a batch has added.
+async fn look_back(
+    tx: &mut Tx,
+    amendment: &Amendment<'_>,
+    list: &List,
+    (how, job): (How, &Import),
+    added: u64,
+) -> Result<(), Error> {
+    if added == 0 {
+        return Ok(());
+    }
+    let mode = sweeps::mode(tx, amendment.caller, list, how.sweep).await?;
+    sweeps::follow(tx, amendment, list, mode, Some(job.id)).await
 }
 
 /// Adds what the list does not hold.

@@ -13,13 +13,14 @@ use std::{collections::HashMap, time::Duration};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use gavel_core::{
+    guard::Sweep,
     ids::{ImportId, ListId},
     json::FieldErrors,
     time::Timestamp,
 };
 use serde::Serialize;
 
-use super::{Caller, Error};
+use super::{Caller, Error, approval::Gate};
 use crate::{
     app::App,
     clock::new_id,
@@ -38,8 +39,6 @@ const BATCH_BYTES: usize = 4 << 20;
 const DRY_RUN: u64 = 2_000_000;
 /// How long a client may send nothing.
 const SILENCE: Duration = Duration::from_secs(60);
-/// A job that has not come on for so many seconds has lost its process.
-const LOST: i64 = 120;
 
 /// How to import.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +49,8 @@ pub struct How {
     pub dry_run: bool,
     /// End at the first refused row, without its batch.
     pub abort: bool,
+    /// What is asked to become of past sessions that have shown what comes.
+    pub sweep: Option<Sweep>,
 }
 
 /// A job as answered.
@@ -74,7 +75,7 @@ pub struct ImportView {
 
 impl ImportView {
     fn of(job: Import, now: Timestamp) -> Self {
-        let lost = job.state == RUNNING && job.updated_at.plus_seconds(LOST) < now;
+        let lost = job.state == RUNNING && job.updated_at.plus_seconds(imports::LOST) < now;
         Self {
             uuid: job.id,
             list_uuid: job.list,
@@ -141,7 +142,10 @@ where
     let (application, now) = (caller.application, app.clock.now());
     app.store
         .read::<_, Error, _>(move |tx| {
-            Box::pin(async move { lists::find_list(tx, application, list, now).await?.map(drop).ok_or(Error::NOT_FOUND) })
+            Box::pin(async move {
+                lists::find_list(tx, application, list, now).await?.ok_or(Error::NOT_FOUND)?;
+                if how.dry_run { Ok(()) } else { Gate::of(tx, application, list).await.map(drop) }
+            })
         })
         .await?;
     let mut file = Reading { file, rows: Some(Rows::new(how.format)), ready: Vec::new(), cut: false };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use gavel_core::{
     entry::{EntryType, EntryValue},
-    evidence::{ListFinding, Signal},
+    evidence::{Consulted, Covering, ListFinding},
     ids::{ApplicationId, EntryId, ListId},
     json::{FieldError, FieldErrors, Fields, Value, read},
     list::ListType,
@@ -78,6 +78,8 @@ pub(super) struct Addition {
     list: ListId,
     list_type: ListType,
     pub(super) value: EntryValue,
+    /// By itself, without any condition.
+    pub(super) decides: bool,
 }
 
 /// What the changes come to.
@@ -87,6 +89,8 @@ pub(super) struct Effect {
     pub(super) removed: HashSet<EntryId>,
     /// People and companies whose sessions would have been refused.
     pub(super) refused: Vec<EntryValue>,
+    /// Everything that comes or goes, for conditions that name the lists.
+    pub(super) changed: Vec<(ListId, EntryValue)>,
 }
 
 impl Effect {
@@ -99,24 +103,51 @@ impl Effect {
     }
 
     /// What the additions say about a value.
-    pub(super) fn findings(&self, signal: &Signal) -> impl Iterator<Item = ListFinding> {
-        let matching = self.additions.iter().filter(|addition| match (addition.value.network(), signal.value.network()) {
-            (Some(of_entry), Some(asked)) => of_entry.contains(&asked),
-            _ => addition.value.entry_type() == signal.entry_type && addition.value.key() == signal.value.key(),
-        });
+    pub(super) fn findings(&self, shown: &EntryValue) -> impl Iterator<Item = ListFinding> {
+        let matching = self.additions.iter().filter(|addition| addition.decides && addition.covers(shown));
         matching.map(|addition| ListFinding {
-            entry_type: signal.entry_type,
+            entry_type: shown.entry_type(),
             list_type: addition.list_type,
             list: addition.list,
             entry: EntryId(uuid::Uuid::nil()),
-            value: signal.value.stored().to_owned(),
+            value: shown.stored().to_owned(),
             held: false,
             face: None,
         })
     }
 }
 
+impl Addition {
+    fn covers(&self, value: &EntryValue) -> bool {
+        match (self.value.network(), value.network()) {
+            (Some(of_entry), Some(asked)) => of_entry.contains(&asked),
+            _ => self.value.entry_type() == value.entry_type() && self.value.key() == value.key(),
+        }
+    }
+}
+
+impl Effect {
+    /// What conditions would have heard from the lists.
+    pub(super) fn change(&self, consulted: &mut Consulted) {
+        for ((list, text), entries) in &mut consulted.answers {
+            let Some(entries) = entries else { continue }; // No value of the list's type, before and after.
+            entries.retain(|covering| !self.removed.contains(&covering.entry));
+            let new = self.additions.iter().filter(|addition| {
+                let read = || EntryValue::parse(addition.value.entry_type(), text);
+                addition.list == *list && read().is_ok_and(|value| addition.covers(&value))
+            });
+            entries.extend(new.map(|_| Covering { entry: EntryId(uuid::Uuid::nil()), revision: 0, held: false }));
+        }
+    }
+}
+
 impl Changes {
+    /// Values that would come to a list (`true`) or go.
+    pub(in crate::actions) fn of_list(list: ListId, values: Vec<(bool, String)>) -> Self {
+        let change = |(comes, value)| Sent { op: if comes { Op::Add } else { Op::Remove }, list, value };
+        Self(values.into_iter().map(change).collect())
+    }
+
     /// Looks lists and values up. Of several changes of one value the last counts.
     pub(super) async fn resolve(
         self,
@@ -149,6 +180,7 @@ impl Changes {
                 (Op::Remove, None) => without.push(WithoutEffect { index, reason: "This value is not in the list." }),
                 (Op::Remove, Some(entry)) => {
                     effect.removed.insert(entry);
+                    effect.changed.push((list.id, value));
                 }
                 (Op::Add, None) => effect.add(&list, value),
             }
@@ -161,12 +193,11 @@ impl Changes {
 impl Effect {
     fn add(&mut self, list: &List, value: EntryValue) {
         let of_subject = matches!(list.entry_type, EntryType::User | EntryType::Business);
-        match (list.list_type, of_subject) {
-            (ListType::Blocklist, true) => self.refused.push(value),
-            (ListType::Blocklist | ListType::Allowlist, false) => {
-                self.additions.push(Addition { list: list.id, list_type: list.list_type, value });
-            }
-            (ListType::Allowlist, true) | (ListType::Custom, _) => {}
+        if list.list_type == ListType::Blocklist && of_subject {
+            self.refused.push(value.clone());
         }
+        self.changed.push((list.id, value.clone()));
+        let decides = list.list_type != ListType::Custom && !of_subject;
+        self.additions.push(Addition { list: list.id, list_type: list.list_type, value, decides });
     }
 }

@@ -30,8 +30,12 @@ pub async fn delete(app: &App, caller: &Caller, kind: SessionKind, body: Result<
             let ids = subjects::lock_selected(tx, caller_.application, kind, &selection).await?;
             subjects::remove_subjects(tx, &ids).await?;
             let noun = kind.as_str();
+            let kind = match kind {
+                SessionKind::User => "user.deleted",
+                SessionKind::Business => "business.deleted",
+            };
             for id in &ids {
-                caller_.audit(tx, &format!("{noun}.deleted"), &[(noun, id.0)], now).await?;
+                caller_.audit(tx, kind, &[(noun, id.0)], now).await?;
             }
             Ok(Deleted { deleted: ids.len() })
         })

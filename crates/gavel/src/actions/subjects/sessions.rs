@@ -5,12 +5,13 @@ use gavel_core::{
     evidence::Feature,
     ids::{ApplicationId, SubjectId},
     session::{FeatureStatus, SessionKind, SessionStatus},
-    subject::{Finding, SubjectStatus},
+    subject::{Finding, Reason, SubjectStatus},
     time::Timestamp,
 };
 
+use super::setting::Setter;
 use crate::{
-    actions::Error,
+    actions::{Caller, Error},
     clock::new_id,
     store::{
         Tx,
@@ -75,6 +76,23 @@ pub(in crate::actions) async fn is_flagged(tx: &mut Tx, application: Application
     let Some(vendor_data) = &session.vendor_data else { return Ok(false) };
     let subject = subjects::lock_by_vendor_data(tx, application, session.kind, vendor_data).await?;
     Ok(subject.is_some_and(|subject| subject.status == SubjectStatus::Flagged))
+}
+
+/// Blocks the subject of a session that was declined by itself. `false`: nobody has that name any more. Whoever comes here
+/// holds it.
+pub(in crate::actions) async fn block_declined(
+    tx: &mut Tx,
+    caller: &Caller,
+    session: &Session,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let Some(vendor_data) = session.vendor_data.as_deref() else { return Ok(false) };
+    let subject = subjects::lock_by_vendor_data(tx, caller.application, session.kind, vendor_data).await?;
+    let Some(mut subject) = subject else { return Ok(false) };
+    let mut setter = Setter::of(tx, caller, now).await?;
+    setter.set_because(tx, &mut subject, SubjectStatus::Blocked, Reason::SessionDeclined, None).await?;
+    setter.finish(tx).await?;
+    Ok(true)
 }
 
 /// A locked session has another status than before. Of a person whose session becomes approved, what it found is kept.

@@ -51,11 +51,23 @@ impl<'a> Setter<'a> {
         to: SubjectStatus,
         comment: Option<&str>,
     ) -> Result<(), Error> {
+        let reason = Reason::of(&self.scribe.caller.actor);
+        self.set_because(tx, subject, to, reason, comment).await
+    }
+
+    /// The same for another reason than that somebody asked for it.
+    pub(super) async fn set_because(
+        &mut self,
+        tx: &mut Tx,
+        subject: &mut Subject,
+        to: SubjectStatus,
+        reason: Reason,
+        comment: Option<&str>,
+    ) -> Result<(), Error> {
         let from = subject.status;
         if from == to {
             return Ok(());
         }
-        let reason = Reason::of(&self.scribe.caller.actor);
         self.scribe.set_status(tx, subject, to, reason, comment).await?;
         let Some(value) = known_as(subject.kind, subject.vendor_data.as_deref()) else { return Ok(()) };
         match (from, to) {

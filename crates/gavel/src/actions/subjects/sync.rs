@@ -56,6 +56,22 @@ pub(in crate::actions) async fn lock_values<'v>(
     lock(tx, application, Scope::Keys(kind, digests)).await
 }
 
+/// Holds everybody, for changes of any list.
+pub(in crate::actions) async fn lock_everybody(tx: &mut Tx, application: ApplicationId) -> Result<(), Error> {
+    for kind in SessionKind::ALL {
+        subject_locks::hold_kind(tx, application, kind).await?;
+    }
+    Ok(())
+}
+
+/// Has whom the entries of a list name or named follow a change; everybody is held.
+pub(in crate::actions) async fn follow_list(tx: &mut Tx, caller: &Caller, list: ListId, now: Timestamp) -> Result<(), Error> {
+    match subject_locks::find_blocked_kind(tx, caller.application, list).await? {
+        Some(kind) => follow(tx, caller, &Scope::List(kind, list), now).await,
+        None => Ok(()),
+    }
+}
+
 async fn lock(tx: &mut Tx, application: ApplicationId, scope: Scope) -> Result<Scope, Error> {
     subject_locks::lock(tx, application, &scope).await?;
     Ok(scope)

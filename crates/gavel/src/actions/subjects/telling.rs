@@ -71,7 +71,7 @@ impl<'a> Scribe<'a> {
             ("metadata", metadata(subject)),
         ];
         self.queue(tx, subject, event, more).await?;
-        self.audit(tx, subject, "status_updated").await
+        self.audit(tx, subject, Deed::StatusUpdated).await
     }
 
     /// Tells of changed fields; the subject's row is written with it.
@@ -111,10 +111,17 @@ impl<'a> Scribe<'a> {
         self.queue(tx, subject, event, [("changed_fields", names.into())]).await
     }
 
-    /// The audit row of something done to a subject, such as `user.created`.
-    pub(super) async fn audit(&self, tx: &mut Tx, subject: &Subject, what: &str) -> Result<(), Error> {
-        let noun = subject.kind.as_str();
-        Ok(self.caller.audit(tx, &format!("{noun}.{what}"), &[(noun, subject.id.0)], self.now).await?)
+    /// The audit row of something done to a subject.
+    pub(super) async fn audit(&self, tx: &mut Tx, subject: &Subject, deed: Deed) -> Result<(), Error> {
+        let kind = match (subject.kind, deed) {
+            (SessionKind::User, Deed::Created) => "user.created",
+            (SessionKind::User, Deed::Updated) => "user.updated",
+            (SessionKind::User, Deed::StatusUpdated) => "user.status_updated",
+            (SessionKind::Business, Deed::Created) => "business.created",
+            (SessionKind::Business, Deed::Updated) => "business.updated",
+            (SessionKind::Business, Deed::StatusUpdated) => "business.status_updated",
+        };
+        Ok(self.caller.audit(tx, kind, &[(subject.kind.as_str(), subject.id.0)], self.now).await?)
     }
 
     fn comment(&self, kind: CommentType) -> NewComment<'_> {
@@ -176,6 +183,14 @@ impl<'a> Scribe<'a> {
         };
         events::queue(tx, &event).await
     }
+}
+
+/// What the audit trail tells of a subject.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Deed {
+    Created,
+    Updated,
+    StatusUpdated,
 }
 
 /// A field before and after.

@@ -13,7 +13,7 @@ use super::{
     detail, metadata,
     setting::Setter,
     sync::judge,
-    telling::FieldChange,
+    telling::{Deed, FieldChange},
 };
 use crate::{
     actions::{Caller, Error},
@@ -47,7 +47,7 @@ pub async fn create(
             if !subjects::insert_subject(tx, caller.application, &subject).await? {
                 return Err(Error::field("vendor_data", taken(kind)));
             }
-            setter.scribe.audit(tx, &subject, "created").await?;
+            setter.scribe.audit(tx, &subject, Deed::Created).await?;
             let wanted = new.change.status.unwrap_or(SubjectStatus::Active);
             judge(tx, &setter.scribe, &scope, Reason::Manual).await?;
             let mut subject = subjects::find_subject(tx, caller.application, kind, subject.id).await?.ok_or(Error::NOT_FOUND)?;
@@ -99,7 +99,7 @@ pub async fn update(
             let changes = apply(&mut subject, &change);
             if !changes.is_empty() {
                 setter.scribe.set_data(tx, &mut subject, changes).await?;
-                setter.scribe.audit(tx, &subject, "updated").await?;
+                setter.scribe.audit(tx, &subject, Deed::Updated).await?;
             }
             if let Some(status) = change.status {
                 setter.set(tx, &mut subject, status, None).await?;

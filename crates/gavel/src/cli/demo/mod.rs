@@ -24,6 +24,7 @@ use std::{
 };
 
 use clap::Args;
+use gavel_core::{access::Role, entry::email::Email};
 use tokio::sync::oneshot;
 
 use self::{api::Api, terminal::Terminal};
@@ -32,8 +33,14 @@ use super::{
     serve::{prepare, stop_signal},
 };
 use crate::{
+    actions::{
+        Error,
+        members::{self, Invitation},
+    },
     app::App,
+    clock::random_text,
     config::{Config, Settings, Switch},
+    store::applications,
 };
 
 /// Options of `gavel demo`.
@@ -75,9 +82,21 @@ pub async fn run(options: &Options) -> Result<(), CliError> {
 async fn show(app: &App, key: String, terminal: Terminal) -> Result<Infallible, CliError> {
     let api = Api::new(app.clone(), key);
     let (filled, receiver) = fill::fill(app, &api, terminal).await?;
-    terminal.ready(api.base(), api.key(), &filled);
+    let login = login(app).await?;
+    terminal.ready(api.base(), api.key(), &login, &filled);
     receiver.speak();
     std::future::pending().await
+}
+
+/// An account to sign in with: address and password.
+async fn login(app: &App) -> Result<(String, String), CliError> {
+    let email = Email::parse("owner@gavel.example").map_err(|_| CliError::new("the demo's address is none"))?;
+    let (address, password) = (email.stored().to_owned(), random_text::<9>());
+    let read = app.store.read::<_, Error, _>(|tx| Box::pin(async move { Ok(applications::list_applications(tx).await?) }));
+    let first = read.await?.first().map(|application| application.id).ok_or_else(|| CliError::new("there is no application"))?;
+    let owner = Invitation { email, role: Role::Owner, name: "Demo Owner".to_owned() };
+    members::add_active(app, first, owner, password.clone()).await?;
+    Ok((address, password))
 }
 
 /// Where to listen: as told, else the usual place, else any free port.

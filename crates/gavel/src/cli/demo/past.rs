@@ -73,7 +73,7 @@ pub async fn set_status(app: &App, id: SessionId, to: SessionStatus) -> Result<(
                 if from == to {
                     return Ok(()); // The server was faster.
                 }
-                status::move_to(&mut session, to);
+                status::move_to(&mut session, to, handle.clock.now());
                 sessions::set_state(tx, &session).await?;
                 status::note_change(tx, &session, from, "System", handle.clock.now()).await?;
                 events::status_updated(tx, &handle, &application, &session, None).await.map(drop)

@@ -75,7 +75,7 @@ impl Terminal {
     }
 
     /// Everything is there: what, where, and what to try.
-    pub fn ready(self, base: &str, key: &str, filled: &Filled) {
+    pub fn ready(self, base: &str, key: &str, login: &(String, String), filled: &Filled) {
         let line = |what: &str, text: &str| self.say(&format!("  {} {text}", self.dim(&format!("{what:<10}"))));
         let statuses: Vec<String> = filled.statuses.iter().map(|(status, count)| format!("{count} {status}")).collect();
         let (first, rest) = statuses.split_at(statuses.len() / 2);
@@ -89,6 +89,7 @@ impl Terminal {
         self.say("");
         line("URL", &self.bold(base));
         line("API key", &self.bold(key));
+        line("Sign in", &format!("{}, password {}", self.bold(&login.0), self.bold(&login.1)));
         self.say(&format!("\n{}", self.bold("Try it")));
         for (number, (title, command)) in commands(base, key, filled).iter().enumerate() {
             self.say(&format!("\n  {}  {title}\n\n{}", self.paint("36", &format!("{}.", number + 1)), command));

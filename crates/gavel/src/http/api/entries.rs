@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use gavel_core::{
+    guard::Sweep,
     ids::{EntryId, ListId},
     json::{FieldErrors, Value},
 };
@@ -54,9 +55,11 @@ pub async fn create(
     State(app): State<App>,
     caller: Caller,
     Ids(list): Ids<ListId>,
+    query: Query,
     Json(body): Json<NewEntry>,
 ) -> ApiResult<Reply<EntryView>> {
-    Ok(Reply(entries::add(&app, &caller, list, body).await?))
+    let sweep = query.choice("sweep", Sweep::from_name)?;
+    Ok(Reply(entries::add(&app, &caller, list, body, sweep).await?))
 }
 
 /// Removes an entry.

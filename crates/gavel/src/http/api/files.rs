@@ -8,6 +8,7 @@ use axum::{
 use bytes::Bytes;
 use futures_util::stream;
 use gavel_core::{
+    guard::Sweep,
     ids::{ImportId, ListId},
     json::FieldErrors,
 };
@@ -41,6 +42,7 @@ pub async fn import(
 ) -> ApiResult<Reply<ImportView>> {
     let how = How {
         format: format_of(&query)?,
+        sweep: query.choice("sweep", Sweep::from_name)?,
         dry_run: query.boolean("dry_run") == Some(true),
         abort: query.choice("on_error", |name| ["skip", "abort"].into_iter().find(|known| *known == name))? == Some("abort"),
     };

@@ -18,9 +18,12 @@ pub async fn livez() -> Response {
     body(StatusCode::OK, &json!({ "status": "ok" }))
 }
 
-/// The process can serve: its database answers.
+/// The process can serve without delay: its database answers, its screening indexes are loaded.
 pub async fn readyz(State(app): State<App>) -> Response {
-    healthcheck(State(app)).await
+    match app.live.is_loaded() {
+        true => healthcheck(State(app)).await,
+        false => body(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "loading", "timestamp": app.clock.now() })),
+    }
 }
 
 /// The contract's health call.

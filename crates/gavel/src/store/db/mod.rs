@@ -9,11 +9,15 @@
 //! Where the dialects differ there is a named method ([`Tx::for_update`], [`Tx::skip_locked`]), never an `if` in the
 //! middle of a statement. A job that answers `Err` leaves nothing behind.
 
+mod neighbours;
 mod postgres;
 mod sqlite;
 mod value;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, oneshot};
@@ -79,22 +83,61 @@ pub struct Wakes {
     pub deliveries: Notify,
     /// A list has changed.
     pub lists: Notify,
+    /// An audit row waits to be sealed.
+    pub audit: Notify,
+    /// What was committed here since other processes were told last.
+    unsaid: Mutex<WakeSet>,
+    /// There is something to tell them.
+    elsewhere: Notify,
 }
 
 /// What the transaction asks to be woken when, and only when, it is committed.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WakeSet {
     deliveries: bool,
     lists: bool,
+    audit: bool,
+}
+
+impl WakeSet {
+    fn or(self, other: Self) -> Self {
+        Self { deliveries: self.deliveries | other.deliveries, lists: self.lists | other.lists, audit: self.audit | other.audit }
+    }
 }
 
 impl Wakes {
+    /// After a commit of this process.
     fn fire(&self, set: WakeSet) {
+        self.fire_here(set);
+        let told = WakeSet { audit: false, ..set }; // Whoever wrote the row can seal it.
+        if told != WakeSet::default() {
+            let mut unsaid = self.unsaid.lock().unwrap_or_else(|e| e.into_inner());
+            *unsaid = unsaid.or(told);
+            self.elsewhere.notify_one();
+        }
+    }
+
+    /// Waits until there is something other processes have not been told.
+    async fn committed(&self) -> WakeSet {
+        loop {
+            let set = std::mem::take(&mut *self.unsaid.lock().unwrap_or_else(|e| e.into_inner()));
+            if set != WakeSet::default() {
+                return set;
+            }
+            self.elsewhere.notified().await;
+        }
+    }
+
+    /// Wakes workers of this process.
+    fn fire_here(&self, set: WakeSet) {
         if set.deliveries {
             self.deliveries.notify_one();
         }
         if set.lists {
             self.lists.notify_one();
+        }
+        if set.audit {
+            self.audit.notify_one();
         }
     }
 }
@@ -146,6 +189,15 @@ impl Store {
         &self.wakes
     }
 
+    /// Tells other processes on this database what was committed here and wakes workers here for what they commit; does not
+    /// end. SQLite has no other process.
+    pub async fn relay_wakes(&self) {
+        match &self.engine {
+            Engine::Sqlite(_) => std::future::pending().await,
+            Engine::Postgres(handle) => neighbours::relay(handle.options(), &self.wakes).await,
+        }
+    }
+
     /// Runs a write in a transaction of its own. `Ok` means committed to disk; `Err` means nothing was written, but for one
     /// case nobody can tell: PostgreSQL's connection breaks while the commit is on its way.
     /// The job runs to its end even when the caller stops waiting.
@@ -176,6 +228,15 @@ impl Store {
             Engine::Postgres(handle) => handle.read(job),
         }
         answer.await.unwrap_or_else(|_| Err(lost().into()))
+    }
+
+    /// Copies the whole log into the database and empties it, so that nothing stands there that is no longer in a table.
+    /// `false`: a read under way still needs it. PostgreSQL looks after its log itself.
+    pub async fn empty_log(&self) -> Result<bool, StoreError> {
+        match &self.engine {
+            Engine::Sqlite(handle) => handle.empty_log().await,
+            Engine::Postgres(_) => Ok(true),
+        }
     }
 
     /// Waits for queued writes and closes the log; used once, at the end of the process.
@@ -287,6 +348,15 @@ impl Tx {
         }
     }
 
+    /// The clause that locks the selected rows for a change of anything but their key; it does not keep anybody from
+    /// [`Tx::for_key_share`].
+    pub fn for_no_key_update(&self) -> &'static str {
+        match self.dialect() {
+            Dialect::Sqlite => "",
+            Dialect::Postgres => " FOR NO KEY UPDATE",
+        }
+    }
+
     /// The clause that locks the selected rows and passes over those somebody else holds.
     pub fn skip_locked(&self) -> &'static str {
         match self.dialect() {
@@ -318,6 +388,11 @@ impl Tx {
     pub fn wake_lists(&mut self) {
         self.wake.lists = true;
     }
+
+    /// After the commit, wake the sealer.
+    pub fn wake_sealer(&mut self) {
+        self.wake.audit = true;
+    }
 }
 
 /// `$from, $from+1, …`: the placeholders of an `IN (…)` with `count` members.
@@ -331,6 +406,16 @@ pub fn placeholders(from: usize, count: usize) -> String {
         text.push_str(&n.to_string());
     }
     text
+}
+
+/// Slices for statements over many rows: 32, 16, 8 and so on long, so that few texts have to be prepared.
+pub fn parts<T>(mut rest: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let size = 32.min(1_usize.checked_shl(rest.len().checked_ilog2()?)?);
+        let (part, more) = rest.split_at(size);
+        rest = more;
+        Some(part)
+    })
 }
 
 /// Takes the special meaning of `%`, `_` and `\` from a text searched for with `LIKE … ESCAPE '\'`.

@@ -26,7 +26,7 @@ pub struct PostgresOptions {
 }
 
 impl PostgresOptions {
-    fn config(&self) -> Result<Config, StoreError> {
+    pub(super) fn config(&self) -> Result<Config, StoreError> {
         let mut config: Config =
             self.url.parse().map_err(|_| StoreError::Fault("the database URL is not a valid postgres:// URL".into()))?;
         if config.get_connect_timeout().is_none() {
@@ -58,6 +58,7 @@ pub(in crate::store) async fn migration_connection(options: &PostgresOptions) ->
 #[derive(Clone)]
 pub(super) struct Handle {
     pool: Pool,
+    options: PostgresOptions,
 }
 
 /// How long a request waits for a free connection or a new one before it is told that the database is not available.
@@ -84,7 +85,11 @@ impl Handle {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|e| StoreError::Fault(e.to_string()))?;
-        Ok(Self { pool })
+        Ok(Self { pool, options: options.clone() })
+    }
+
+    pub(super) fn options(&self) -> &PostgresOptions {
+        &self.options
     }
 
     pub(super) fn write(&self, job: Job, wakes: Arc<Wakes>) {
@@ -215,7 +220,7 @@ impl ToSql for Value {
 }
 
 /// TLS unless the URL says `sslmode=disable` or the server is on this machine.
-fn wants_tls(config: &Config) -> bool {
+pub(super) fn wants_tls(config: &Config) -> bool {
     let local = config.get_hosts().iter().all(|host| match host {
         Host::Unix(_) => true,
         Host::Tcp(name) => name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),
@@ -223,7 +228,7 @@ fn wants_tls(config: &Config) -> bool {
     config.get_ssl_mode() != SslMode::Disable && !local
 }
 
-fn tls_connector() -> Result<tokio_postgres_rustls::MakeRustlsConnect, StoreError> {
+pub(super) fn tls_connector() -> Result<tokio_postgres_rustls::MakeRustlsConnect, StoreError> {
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let config = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()

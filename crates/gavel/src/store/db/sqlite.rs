@@ -52,6 +52,7 @@ pub(super) struct Handle {
 
 enum Order {
     Run(Job),
+    EmptyLog(tokio::sync::oneshot::Sender<bool>),
     Close(tokio::sync::oneshot::Sender<()>),
 }
 
@@ -107,6 +108,13 @@ impl Handle {
         }
     }
 
+    pub(super) async fn empty_log(&self) -> Result<bool, StoreError> {
+        let (done, emptied) = tokio::sync::oneshot::channel();
+        let closed = || StoreError::Unavailable("the database is closed".into());
+        self.writes.send(Order::EmptyLog(done)).await.map_err(|_| closed())?;
+        emptied.await.map_err(|_| closed())
+    }
+
     pub(super) async fn close(&self) {
         let (done, closed) = tokio::sync::oneshot::channel();
         if self.writes.send(Order::Close(done)).await.is_ok() {
@@ -134,9 +142,11 @@ impl Writer {
         let mut closing = None;
         while closing.is_none() && self.orders.blocking_recv_many(&mut batch, BATCH) > 0 {
             let mut jobs = Vec::with_capacity(batch.len());
+            let mut emptying = Vec::new();
             for order in batch.drain(..) {
                 match order {
                     Order::Run(job) => jobs.push(job),
+                    Order::EmptyLog(done) => emptying.push(done),
                     Order::Close(done) => closing = Some(done),
                 }
             }
@@ -144,6 +154,7 @@ impl Writer {
                 self.commit(jobs);
                 self.keep_log_short();
             }
+            self.empty_log(emptying);
         }
         self.orders.close();
         while let Ok(order) = self.orders.try_recv() {
@@ -191,6 +202,16 @@ impl Writer {
         }
         for (answer, settled) in batch.answers {
             answer(batch.failure.clone().map_or(settled, |reason| Err(StoreError::Unavailable(reason))));
+        }
+    }
+
+    /// Empties the log for those who ask, after everything they may have written.
+    fn empty_log(&self, asked: Vec<tokio::sync::oneshot::Sender<bool>>) {
+        let Some(connection) = self.connection.as_ref().filter(|_| !asked.is_empty()) else { return };
+        let _copying = self.copying.lock();
+        let empty = checkpoint(connection, "TRUNCATE", RESTART).unwrap_or(false);
+        for done in asked {
+            let _ = done.send(empty);
         }
     }
 
@@ -244,9 +265,7 @@ fn run_all(tx: &mut Tx, jobs: Vec<Job>) -> Batch {
         let ended = savepoint(tx, job);
         if let Ok(Ended { answer, settled, kept }) = ended {
             if kept {
-                let earlier = batch.wake;
-                batch.wake =
-                    WakeSet { deliveries: earlier.deliveries | tx.wake.deliveries, lists: earlier.lists | tx.wake.lists };
+                batch.wake = batch.wake.or(tx.wake);
             }
             batch.answers.push((answer, settled));
         } else if let Err(Broken::Savepoint(reason, answer)) = ended {
@@ -335,7 +354,7 @@ pub(in crate::store) fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection
         .execute_batch(
             "PRAGMA secure_delete=ON; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;
-             PRAGMA foreign_keys=ON; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; PRAGMA recursive_triggers=ON;",
+             PRAGMA foreign_keys=ON; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY; PRAGMA recursive_triggers=ON;",
         )
         .map_err(error)?;
     connection.set_prepared_statement_cache_capacity(512);
@@ -346,7 +365,7 @@ fn connect_read_only(path: &Path) -> Result<Connection, StoreError> {
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(error)?;
     connection.busy_timeout(BUSY).map_err(error)?;
-    connection.execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY;").map_err(error)?;
+    connection.execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY;").map_err(error)?;
     connection.set_prepared_statement_cache_capacity(256);
     Ok(connection)
 }

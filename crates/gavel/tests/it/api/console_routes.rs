@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{
     db_test,
-    harness::{client::send, text},
+    harness::{KEY, client::send, text},
 };
 
 const ORGANIZATION: &str = "11111111-2222-4333-8444-555555555555";
@@ -53,6 +53,28 @@ db_test!(users_and_businesses_have_words_of_their_own, server => {
         let deleted = send(server.client.request(Method::DELETE, &format!("{base}/delete/")).json(&all)).await;
         deleted.is(200, json!({ "deleted": 1 }));
         server.client.post(&format!("{base}/delete/"), all).await.is(200, json!({ "deleted": 0 }));
+    }
+    server.stop().await;
+});
+
+db_test!(edits_are_called_at_their_own_addresses, server => {
+    let evidence = json!({ "id_verifications": [{}], "poa_verifications": [{}], "aml_screenings": [{ "hits": [{ "id": "h" }] }] });
+    let session = text(&server.session_with_evidence(evidence).await["session_id"]);
+    let hit = json!({ "hit_id": "h", "review_status": "Inconclusive" });
+    let application = server.application().await;
+    for (what, body) in [
+        ("update-data", json!({ "first_name": "Ana" })),
+        ("update-poa-data", json!({ "issuer": "Acme" })),
+        ("update-aml-hit-status", hit.clone()),
+        ("bulk-update-aml-hit-status", json!({ "hit_updates": [hit] })),
+        ("features/feature_ocr_1/update-status", json!({ "new_status": "Declined" })),
+    ] {
+        let nobody = server.client.without_key();
+        let request = nobody.request(Method::PATCH, &format!("/v3/session/{session}/{what}/"));
+        let request = request.header("authorization", format!("Bearer {KEY}")).header("x-didit-organization-id", ORGANIZATION);
+        send(request.json(&body)).await.ok(200);
+        let alias = format!("/v3/organization/{ORGANIZATION}/application/{application}/sessions/{session}/{what}/");
+        server.client.patch(&alias, body).await.is(404, json!({ "detail": "Not found." }));
     }
     server.stop().await;
 });

@@ -164,14 +164,22 @@ const ADDRESSES: [&str; 4] = ["10.1.2.3", "10.1.9.9", "192.0.2.7", "2001:db8::1"
 const RANGES: [&str; 4] = ["10.0.0.0/8", "10.1.2.3", "2001:db8::/32", "192.0.2.0/24"];
 const PEOPLE: [&str; 3] = ["ana", "ben", "cleo"];
 /// Types, kinds and names of the lists.
-const LISTS: [(&str, &str); 4] =
-    [("phone", "blocklist"), ("phone", "allowlist"), ("ip_address", "blocklist"), ("user", "blocklist")];
+const LISTS: [(&str, &str); 7] = [
+    ("phone", "blocklist"),
+    ("phone", "allowlist"),
+    ("ip_address", "blocklist"),
+    ("user", "blocklist"),
+    ("country", "custom"),
+    ("key", "custom"),
+    ("ip_address", "custom"),
+];
+const COUNTRIES: [&str; 3] = ["ESP", "FRA", "ITA"];
 
 /// A world: what is listed, the sessions that come then, and a change.
 #[derive(Debug, Clone)]
 struct World {
     listed: Vec<(usize, usize)>,
-    sessions: Vec<(usize, usize, usize)>,
+    sessions: Vec<(usize, usize, usize, usize)>,
     changes: Vec<(bool, usize, usize)>,
 }
 
@@ -179,7 +187,7 @@ fn world() -> impl Strategy<Value = World> {
     let entry = || (0..LISTS.len(), 0usize..4);
     (
         proptest::collection::vec(entry(), 1..5),
-        proptest::collection::vec((0..PEOPLE.len(), 0..PHONES.len(), 0..ADDRESSES.len()), 6..14),
+        proptest::collection::vec((0..PEOPLE.len(), 0..PHONES.len(), 0..ADDRESSES.len(), 0..COUNTRIES.len()), 6..14),
         proptest::collection::vec((any::<bool>(), 0..LISTS.len(), 0usize..4), 1..6),
     )
         .prop_map(|(listed, sessions, mut changes)| {
@@ -201,7 +209,8 @@ fn world() -> impl Strategy<Value = World> {
 fn value(list: usize, which: usize) -> &'static str {
     match LISTS[list].0 {
         "phone" => PHONES[which % PHONES.len()],
-        "user" => PEOPLE[which % PEOPLE.len()],
+        "country" => COUNTRIES[which % COUNTRIES.len()],
+        "user" | "key" => PEOPLE[which % PEOPLE.len()],
         _ => RANGES[which],
     }
 }
@@ -216,7 +225,15 @@ async fn stage(engine: Engine, world: &World) -> Option<(Server, Vec<String>, St
     for (list, which) in &world.listed {
         server.client.post(&format!("/v3/lists/{}/entries/", lists[*list]), json!({ "value": value(*list, *which) })).await;
     }
-    let features = json!([{ "feature": "PHONE_VERIFICATION", "node_id": "feature_phone_1", "config": { "duplicated_phone_number_action": "DECLINE" } }, "IP_ANALYSIS"]);
+    let of_list = |field: &str, operator: &str, list: usize, status: &str| json!({ "field": field, "operator": operator, "value_type": "list", "value": lists[list], "status": status });
+    // A country leads to review, and a review of the document declines the phone: what one rule does another sees.
+    let opinion = json!({ "field": "kyc.status", "operator": "equals", "value": "In Review", "status": "Declined" });
+    let own = json!({ "field": "phone.warnings.risk", "operator": "equals", "value": "PHONE_NUMBER_IN_ALLOWLIST", "status": "In Review" });
+    let features = json!([
+        { "feature": "OCR", "config": { "status_rules": [of_list("kyc.issuing_state", "in", 4, "In Review")] } },
+        { "feature": "PHONE_VERIFICATION", "config": { "duplicated_phone_number_action": "DECLINE", "status_rules": [opinion, own] } },
+        { "feature": "IP_ANALYSIS", "config": { "status_rules": [of_list("session.vendor_data", "in", 5, "In Review"), of_list("ip.ip_address", "in", 6, "In Review")] } },
+    ]);
     let workflow = server.workflow_of(features).await;
     Some((server, lists, workflow))
 }
@@ -224,13 +241,16 @@ async fn stage(engine: Engine, world: &World) -> Option<(Server, Vec<String>, St
 /// How every session of the world came out.
 async fn play(server: &Server, workflow: &str, world: &World) -> Vec<String> {
     let mut outcomes = Vec::new();
-    for (person, phone, address) in &world.sessions {
+    for (person, phone, address, country) in &world.sessions {
         let made = server.client.post("/v3/session/", json!({ "workflow_id": workflow, "vendor_data": PEOPLE[*person] })).await;
         if made.status != 201 {
             outcomes.push("Refused".to_owned());
             continue;
         }
-        let evidence = json!({ "phone_verifications": [{ "full_number": PHONES[*phone] }], "ip_analyses": [{ "ip_address": ADDRESSES[*address] }] });
+        let evidence = json!({
+            "id_verifications": [{ "issuing_state": COUNTRIES[*country] }],
+            "phone_verifications": [{ "full_number": PHONES[*phone] }], "ip_analyses": [{ "ip_address": ADDRESSES[*address] }],
+        });
         outcomes.push(text(&server.evidence(&text(&made.body["session_id"]), evidence).await["status"]));
     }
     outcomes

@@ -365,3 +365,13 @@ db_test!(follows_the_latest_document, server => {
     assert_eq!(found(&server, "search=222").await, [1]);
     server.stop().await;
 });
+
+db_test!(documents_shown_as_other_are_found_by_their_code, server => {
+    for code in ["VISA", "BC", "OTHER", "P"] {
+        server.session_with_evidence(json!({ "id_verifications": [{ "document_type": code }] })).await;
+    }
+    for (codes, count) in [("VISA", 1), ("BC,PSC", 1), ("OTHER", 1), ("P,VISA", 2), ("WP", 0)] {
+        assert_eq!(server.client.get(&format!("/v3/sessions/?document_type={codes}")).await.ok(200)["count"], count, "{codes}");
+    }
+    server.stop().await;
+});

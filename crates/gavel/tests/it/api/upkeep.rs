@@ -147,7 +147,7 @@ db_test!(given_up_events_are_kept_and_replayed_under_their_ids, server => {
     let letters = server.client.get(&format!("/x/webhook/destinations/{id}/dead-letters/")).await.ok(200);
     assert_eq!((&letters["count"], &letters["results"][1]["session_id"]), (&json!(2), &json!(first)), "newest first");
     assert_eq!(letters["results"][1]["event_id"], sent[0].json()["event_id"]);
-    assert_eq!(letters["results"][1]["attempts"], 1);
+    assert_eq!((&letters["results"][1]["attempts"], &letters["results"][1]["reason"]), (&json!(1), &json!("rejected")));
 
     assert_eq!(post(&server, &id, "replay", json!({ "since": since, "only": "failed" })).await, json!({ "queued": 2 }));
     let again = receiver.wait_for(5).await;
@@ -178,6 +178,37 @@ fn since_next(since: &str) -> String {
     gavel_core::time::Timestamp::from_micros(at.as_micros() + 1).to_string()
 }
 
+// A month of pause: nothing vanishes, and what is given up then is sent again on request, in its order.
+db_test!(a_queue_paused_for_a_month_becomes_dead_letters, server => {
+    let receiver = Receiver::start().await;
+    let (id, _) = server.destination(&receiver).await;
+    let since = server.app.clock.now().to_string();
+    let old = server.session().await;
+    receiver.wait_for(1).await;
+    server.app.clock.advance(DAY);
+    post(&server, &id, "pause", json!({})).await;
+    for status in ["Approved", "Declined"] {
+        server.client.post(&format!("/v3/sessions/{old}/reviews/"), json!({ "new_status": status })).await.ok(201);
+    }
+    server.app.clock.advance(28 * DAY);
+    let young = server.session().await;
+    assert_eq!(forget::pass(&server.app).await.unwrap(), (0, 0), "nothing is a month old");
+    server.app.clock.advance(2 * DAY + 60);
+    assert_eq!(forget::pass(&server.app).await.unwrap().1, 2);
+    let view = shown(&server, &id).await;
+    assert_eq!((&view["queue_length"], &view["dead_letters_count"]), (&json!(1), &json!(2)));
+    let letters = server.client.get(&format!("/x/webhook/destinations/{id}/dead-letters/")).await.ok(200);
+    for letter in letters["results"].as_array().unwrap() {
+        assert_eq!((&letter["reason"], &letter["attempts"], &letter["session_id"]), (&json!("paused"), &json!(0), &json!(old)));
+    }
+    post(&server, &id, "resume", json!({})).await;
+    assert_eq!(receiver.wait_for(2).await[1].json()["session_id"], json!(young));
+    assert_eq!(post(&server, &id, "replay", json!({ "since": since, "only": "failed" })).await, json!({ "queued": 2 }));
+    let statuses: Vec<String> = receiver.wait_for(4).await[2..].iter().map(|it| text(&it.json()["status"])).collect();
+    assert_eq!(statuses, ["Approved", "Declined"]);
+    server.stop().await;
+});
+
 db_test!(what_is_old_is_removed, server => {
     let receiver = Receiver::answering(|n| (if n == 0 { StatusCode::GONE } else { StatusCode::OK }, Duration::ZERO)).await;
     let (id, _) = server.destination(&receiver).await;
@@ -191,10 +222,14 @@ db_test!(what_is_old_is_removed, server => {
         (page, view["dead_letters_count"].clone(), view["queue_length"].clone())
     };
     server.app.clock.advance(29 * DAY);
-    assert_eq!(forget::pass(&server.app).await.unwrap(), 0);
+    assert_eq!(forget::pass(&server.app).await.unwrap(), (0, 0));
     assert_eq!(count().await, (json!(1), json!(1), json!(1)));
     server.app.clock.advance(2 * DAY);
-    assert_eq!(forget::pass(&server.app).await.unwrap(), 5, "a delivery, a dead letter, a waiting event, and both events");
+    let removed = forget::pass(&server.app).await.unwrap();
+    assert_eq!(removed, (3, 1), "a delivery, a dead letter and its event; what waited is given up");
+    assert_eq!(count().await, (json!(0), json!(1), json!(0)));
+    server.app.clock.advance(31 * DAY);
+    assert_eq!(forget::pass(&server.app).await.unwrap(), (2, 0), "in its turn, with its event");
     assert_eq!(count().await, (json!(0), json!(0), json!(0)));
     assert_eq!(shown(&server, &id).await["summary"]["total_deliveries"], 1, "the counters stay");
     server.stop().await;

@@ -9,6 +9,8 @@ pub struct Client {
     http: reqwest::Client,
     base: String,
     key: Option<String>,
+    /// What it sends besides: a cookie and what belongs to it.
+    headers: Vec<(String, String)>,
 }
 
 /// What came back.
@@ -47,7 +49,22 @@ impl Answer {
 impl Client {
     /// With a key.
     pub fn new(base: impl Into<String>, key: impl Into<String>) -> Self {
-        Self { http: http(), base: base.into(), key: Some(key.into()) }
+        Self { http: http(), base: base.into(), key: Some(key.into()), headers: Vec::new() }
+    }
+
+    /// The same, sending one more header.
+    pub fn with_header(&self, name: &str, value: impl Into<String>) -> Self {
+        let mut client = self.clone();
+        client.headers.retain(|(known, _)| known != name);
+        client.headers.push((name.to_owned(), value.into()));
+        client
+    }
+
+    /// The same without one of its headers.
+    pub fn without_header(&self, name: &str) -> Self {
+        let mut client = self.clone();
+        client.headers.retain(|(known, _)| known != name);
+        client
     }
 
     /// The same server without a key.
@@ -63,6 +80,7 @@ impl Client {
     /// A request to be added to.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
+        let request = self.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
         match &self.key {
             Some(key) => request.header("x-api-key", key),
             None => request,

@@ -39,6 +39,13 @@ impl Place {
         self.folder.path().join("gavel.db")
     }
 
+    /// Runs statements on its PostgreSQL, behind the back of whoever serves it.
+    pub async fn execute(&self, statements: &str) {
+        let (client, connection) = tokio_postgres::connect(self.url.as_ref().unwrap(), NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.batch_execute(statements).await.unwrap();
+    }
+
     /// The PostgreSQL URL, if it is one.
     pub fn url(&self) -> Option<String> {
         self.url.clone()
@@ -59,4 +66,30 @@ async fn new_database() -> Option<String> {
     let mut url = url::Url::parse(&base).unwrap();
     url.set_path(&name);
     Some(url.to_string())
+}
+
+/// A PostgreSQL database nobody can reach for a while.
+pub struct Unreachable {
+    server: tokio_postgres::Client,
+    database: String,
+}
+
+impl Unreachable {
+    /// Ends all connections to the database of this URL and lets no new one in.
+    pub async fn make(url: &str) -> Self {
+        let mut url = url::Url::parse(url).unwrap();
+        let database = url.path().trim_start_matches('/').to_owned();
+        url.set_path("postgres");
+        let (server, connection) = tokio_postgres::connect(url.as_str(), NoTls).await.unwrap();
+        tokio::spawn(connection);
+        server.batch_execute(&format!("ALTER DATABASE {database} ALLOW_CONNECTIONS false")).await.unwrap();
+        let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1";
+        server.query(end, &[&database]).await.unwrap();
+        Self { server, database }
+    }
+
+    /// Lets connections in again.
+    pub async fn end(self) {
+        self.server.batch_execute(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", self.database)).await.unwrap();
+    }
 }

@@ -17,11 +17,12 @@ use serde_json::{Map, Value, json};
 use super::{Client, Server, client, text};
 
 /// Tables a request may write to, except those the workers write to by themselves.
-const TABLES: [&str; 22] = [
+const TABLES: [&str; 25] = [
     "activities",
     "activity_values",
     "audit_events",
     "audit_values",
+    "corrected_signals",
     "counters",
     "entries",
     "events",
@@ -35,7 +36,9 @@ const TABLES: [&str; 22] = [
     "records",
     "screenings",
     "session_events",
+    "session_files",
     "session_risks",
+    "session_tags",
     "sessions",
     "signals",
     "subject_comments",

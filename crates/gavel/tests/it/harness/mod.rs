@@ -6,9 +6,15 @@
 pub mod client;
 pub mod database;
 pub mod inside;
+pub mod ledger;
+pub mod payload;
+pub mod people;
 pub mod process;
 pub mod raw;
 pub mod receiver;
+pub mod smtp;
+pub mod tls;
+pub mod trail;
 
 use std::time::Duration;
 
@@ -58,7 +64,7 @@ pub struct Server {
     pub app: App,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
-    _place: database::Place,
+    place: database::Place,
 }
 
 impl Server {
@@ -76,14 +82,15 @@ impl Server {
         Some(Self::run(ready, place))
     }
 
-    fn run(ready: Ready, place: database::Place) -> Self {
+    /// Serves what has been prepared at this place.
+    pub fn run(ready: Ready, place: database::Place) -> Self {
         let app = ready.app.clone();
         let client = Client::new(format!("http://{}", app.config.listen), KEY);
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(ready.run(async move {
             let _ = stopped.await;
         }));
-        Self { client, app, stop: Some(stop), running: Some(running), _place: place }
+        Self { client, app, stop: Some(stop), running: Some(running), place: place }
     }
 
     /// Ends the server as a signal would, and waits until it has ended.
@@ -92,6 +99,11 @@ impl Server {
         if let Some(running) = self.running.take() {
             running.await.unwrap();
         }
+    }
+
+    /// The URL of its PostgreSQL database, if it is one.
+    pub fn database_url(&self) -> Option<String> {
+        self.place.url()
     }
 
     /// Base address.

@@ -2,7 +2,10 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -19,12 +22,16 @@ use super::eventually;
 pub enum Behaviour {
     /// These bytes, then the connection ends.
     Answer(String),
+    /// The same after a while.
+    Late(Duration, String),
     /// The connection ends without an answer.
     Close,
     /// One header after the other, for ever.
     EndlessHeaders,
     /// Headers, and then a body that does not end.
     EndlessBody,
+    /// Headers that announce a gigabyte, and then as much of it as anybody takes.
+    HugeBody,
     /// Nothing; the connection stays.
     Silence,
 }
@@ -41,6 +48,7 @@ impl Behaviour {
 pub struct RawReceiver {
     address: SocketAddr,
     bodies: Arc<Mutex<Vec<Value>>>,
+    poured: Arc<AtomicU64>,
 }
 
 impl RawReceiver {
@@ -49,19 +57,30 @@ impl RawReceiver {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let bodies: Arc<Mutex<Vec<Value>>> = Arc::default();
-        let (received, behaviour) = (bodies.clone(), Arc::new(behaviour));
+        let poured: Arc<AtomicU64> = Arc::default();
+        let (received, taken, behaviour) = (bodies.clone(), poured.clone(), Arc::new(behaviour));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (received, behaviour) = (received.clone(), behaviour.clone());
-                tokio::spawn(async move { serve(stream, &received, &*behaviour).await });
+                let (received, taken, behaviour) = (received.clone(), taken.clone(), behaviour.clone());
+                tokio::spawn(async move { serve(stream, &received, &taken, &*behaviour).await });
             }
         });
-        Self { address, bodies }
+        Self { address, bodies, poured }
     }
 
     /// Where it listens.
     pub fn url(&self) -> String {
         format!("http://{}/hook", self.address)
+    }
+
+    /// How many bytes of huge bodies have gone out, into buffers included.
+    pub fn poured(&self) -> u64 {
+        self.poured.load(Ordering::Relaxed)
+    }
+
+    /// How many requests have come.
+    pub fn requests(&self) -> usize {
+        self.bodies.lock().unwrap().len()
     }
 
     /// The bodies received so far.
@@ -79,7 +98,12 @@ impl RawReceiver {
     }
 }
 
-async fn serve(mut stream: TcpStream, received: &Mutex<Vec<Value>>, behaviour: &(dyn Fn(usize) -> Behaviour + Send + Sync)) {
+async fn serve(
+    mut stream: TcpStream,
+    received: &Mutex<Vec<Value>>,
+    poured: &AtomicU64,
+    behaviour: &(dyn Fn(usize) -> Behaviour + Send + Sync),
+) {
     let Some(body) = read_request(&mut stream).await else { return };
     let number = {
         let mut received = received.lock().unwrap();
@@ -91,7 +115,19 @@ async fn serve(mut stream: TcpStream, received: &Mutex<Vec<Value>>, behaviour: &
             let _ = stream.write_all(bytes.as_bytes()).await;
             let _ = stream.shutdown().await;
         }
+        Behaviour::Late(wait, bytes) => {
+            tokio::time::sleep(wait).await;
+            let _ = stream.write_all(bytes.as_bytes()).await;
+            let _ = stream.shutdown().await;
+        }
         Behaviour::Close => {}
+        Behaviour::HugeBody => {
+            let mut piece = b"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n".to_vec();
+            while stream.write_all(&piece).await.is_ok() && poured.load(Ordering::Relaxed) < 1 << 30 {
+                poured.fetch_add(piece.len() as u64, Ordering::Relaxed);
+                piece = vec![b'x'; 1 << 16];
+            }
+        }
         Behaviour::EndlessHeaders => {
             let mut line = "HTTP/1.1 200 OK\r\n".to_owned();
             while stream.write_all(line.as_bytes()).await.is_ok() {

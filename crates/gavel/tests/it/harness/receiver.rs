@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use super::eventually;
+use super::{eventually, payload};
 
 /// One received request.
 #[derive(Debug, Clone)]
@@ -75,13 +75,17 @@ impl Receiver {
         self.inside.received.lock().unwrap().clone()
     }
 
-    /// Waits until there are this many.
+    /// Waits until there are this many. All of them have to be as the contract has them.
     pub async fn wait_for(&self, count: usize) -> Vec<Received> {
-        eventually(&format!("delivery {count}"), || async {
+        let received = eventually(&format!("delivery {count}"), || async {
             let received = self.received();
             (received.len() >= count).then_some(received)
         })
-        .await
+        .await;
+        for delivery in &received {
+            assert_eq!(payload::faults(&delivery.json()), [""; 0], "{:#}", delivery.json());
+        }
+        received
     }
 }
 

@@ -131,7 +131,7 @@ async fn check(place: &Place, known: &Mutex<Acknowledged>) {
 }
 
 /// What must not be, and how many of it there are.
-const BROKEN: [(&str, &str); 13] = [
+const BROKEN: [(&str, &str); 16] = [
     (
         "a session version without its event",
         "SELECT count(*) FROM sessions s WHERE s.version <> (SELECT count(*) FROM events e WHERE e.object_id = s.id)",
@@ -174,7 +174,18 @@ const BROKEN: [(&str, &str); 13] = [
     (
         "an audit row without its values or its place in the queue",
         "SELECT count(*) FROM audit_events a WHERE NOT EXISTS (SELECT 1 FROM audit_values v WHERE v.event_id = a.id)
-             OR NOT EXISTS (SELECT 1 FROM audit_unsealed u WHERE u.event_id = a.id)",
+             OR NOT EXISTS (SELECT 1 FROM audit_unsealed u WHERE u.event_id = a.id)
+                 AND NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.event_id = a.id)",
+    ),
+    (
+        "an audit row that is sealed and waits",
+        "SELECT count(*) FROM audit_unsealed u WHERE EXISTS (SELECT 1 FROM audit_chain c WHERE c.event_id = u.event_id)",
+    ),
+    ("a gap in the chain", "SELECT COALESCE(max(seq), 0) - count(*) FROM audit_chain"),
+    (
+        "a checkpoint of something else than the chain",
+        "SELECT count(*) FROM audit_checkpoints p WHERE NOT EXISTS (
+             SELECT 1 FROM audit_chain c WHERE c.application_id = p.application_id AND c.seq = p.row_count AND c.hash = p.head)",
     ),
     ("evidence without its screening", "SELECT abs((SELECT count(*) FROM records) - (SELECT count(*) FROM screenings))"),
     (

@@ -69,6 +69,7 @@ async fn shows_the_whole_product_and_leaves_nothing_behind() {
     let mut demo = Demo::start();
     let url = demo.word("  URL").await;
     let client = Client::new(url.clone(), demo.word("  API key").await);
+    let login = demo.line("  Sign in").await;
     let review = demo.line("/reviews/").await;
     demo.line("Webhooks as they arrive").await;
     assert!(demo.said.iter().all(|line| !line.contains('\x1b')), "no colours into a pipe");
@@ -82,6 +83,11 @@ async fn shows_the_whole_product_and_leaves_nothing_behind() {
     assert_eq!(client.post(&path, body).await.ok(201)["user"], "API Client");
     let delivery = demo.line("status.updated").await;
     assert!(delivery.contains("Declined") && delivery.ends_with(" verified"), "{delivery}");
+
+    let [email, .., password] = login.split_whitespace().skip(2).collect::<Vec<_>>()[..] else { panic!("{login}") };
+    let body = json!({ "email": email.trim_end_matches(','), "password": password });
+    let me = client.without_key().post("/x/sign-in/", body).await.ok(200);
+    assert_eq!(me["applications"][0]["role"], "Owner");
 
     assert_eq!(demo.terminate().await, Some(0));
 }

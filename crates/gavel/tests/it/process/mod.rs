@@ -1,12 +1,16 @@
 //! The real binary: how it starts and ends, what a `kill -9` leaves, several processes on one database. These run one at
 //! a time (`.config/nextest.toml`, by the name of this module).
 
+mod audit;
 mod commands;
 mod crash;
 mod demo;
+mod erasure;
 mod gone;
 mod imports;
 mod life;
+mod members;
+mod resent;
 mod soak;
 mod subjects;
 mod together;

@@ -1,12 +1,28 @@
 //! Activities and audit rows do not change: the database itself refuses.
 
-use gavel::store::{StoreError, db::Dialect};
+use gavel::{
+    actions::Caller,
+    store::{StoreError, applications, db::Dialect},
+};
+use gavel_core::time::Timestamp;
 use serde_json::json;
 
 use super::{read, write};
-use crate::{db_test, harness::Server};
+use crate::{
+    db_test,
+    harness::{Engine, Server, eventually},
+};
 
-const TABLES: [&str; 4] = ["activities", "activity_values", "audit_events", "audit_values"];
+const TABLES: [&str; 8] = [
+    "activities",
+    "activity_values",
+    "audit_events",
+    "audit_values",
+    "audit_unsealed",
+    "audit_chain",
+    "audit_checkpoints",
+    "audit_keys",
+];
 
 async fn counts(server: &Server) -> Vec<i64> {
     read(&server.app.store, |tx| {
@@ -22,6 +38,15 @@ async fn counts(server: &Server) -> Vec<i64> {
     .unwrap()
 }
 
+/// Waits until the sealer has nothing to do.
+async fn settled(server: &Server) {
+    eventually("a signed chain and an empty queue", || async {
+        let counts = counts(server).await;
+        (counts[4] == 0 && counts[5] == counts[2] && counts[6] > 0).then_some(())
+    })
+    .await;
+}
+
 async fn refused(server: &Server, sql: &'static str) {
     let result = write(&server.app.store, move |tx| Box::pin(async move { tx.batch(sql).await })).await;
     let Err(StoreError::Fault(text)) = result else { panic!("{sql}: {result:?}") };
@@ -31,8 +56,9 @@ async fn refused(server: &Server, sql: &'static str) {
 db_test!(rows_refuse_changes, server => {
     let session = server.session().await;
     server.client.post(&format!("/v3/sessions/{session}/reviews/"), json!({ "new_status": "Approved" })).await.ok(201);
+    settled(&server).await;
     let before = counts(&server).await;
-    assert!(before.iter().all(|count| *count > 0), "{before:?}");
+    assert!(before.iter().enumerate().all(|(place, count)| *count > 0 || place == 4), "{before:?}");
     for sql in [
         "UPDATE activities SET new_status = 'Declined'",
         "UPDATE activities SET id = id",
@@ -41,6 +67,13 @@ db_test!(rows_refuse_changes, server => {
         "UPDATE audit_events SET kind = 'x'",
         "DELETE FROM audit_events",
         "UPDATE audit_values SET personal = '{}'",
+        "UPDATE audit_chain SET seq = seq + 1000",
+        "DELETE FROM audit_chain",
+        "DELETE FROM audit_chain WHERE seq = (SELECT max(seq) FROM audit_chain)",
+        "UPDATE audit_checkpoints SET row_count = row_count",
+        "DELETE FROM audit_checkpoints",
+        "UPDATE audit_keys SET created_at = 0",
+        "DELETE FROM audit_keys",
     ] {
         refused(&server, sql).await;
     }
@@ -51,6 +84,12 @@ db_test!(rows_refuse_changes, server => {
                 "TRUNCATE activity_values",
                 "TRUNCATE audit_events CASCADE",
                 "TRUNCATE audit_values",
+                "TRUNCATE audit_chain",
+                "TRUNCATE audit_checkpoints",
+                "TRUNCATE audit_keys",
+                "TRUNCATE audit_unsealed",
+                "TRUNCATE applications CASCADE",
+                "MERGE INTO audit_chain a USING audit_chain b ON a.event_id = b.event_id WHEN MATCHED THEN UPDATE SET hash = a.hash",
                 "UPDATE ONLY activities SET new_status = 'Declined'",
                 "MERGE INTO activities a USING activities b ON a.id = b.id WHEN MATCHED THEN DELETE",
             ] {
@@ -62,6 +101,9 @@ db_test!(rows_refuse_changes, server => {
                 "INSERT OR REPLACE INTO activities SELECT * FROM activities",
                 "UPDATE OR REPLACE activities SET kind = 'x'",
                 "INSERT OR REPLACE INTO audit_events SELECT * FROM audit_events",
+                "INSERT OR REPLACE INTO audit_chain SELECT * FROM audit_chain",
+                "INSERT OR REPLACE INTO audit_checkpoints SELECT * FROM audit_checkpoints",
+                "INSERT OR REPLACE INTO audit_keys SELECT * FROM audit_keys",
             ] {
                 refused(&server, sql).await;
             }
@@ -72,6 +114,28 @@ db_test!(rows_refuse_changes, server => {
     for sql in ["DELETE FROM activity_values", "DELETE FROM audit_values"] {
         write(&server.app.store, move |tx| Box::pin(async move { tx.batch(sql).await })).await.unwrap();
     }
-    assert_eq!(counts(&server).await, [before[0], 0, before[2], 0]);
+    assert_eq!(counts(&server).await[..4], [before[0], 0, before[2], 0]);
     server.stop().await;
 });
+
+/// A row leaves the queue into the chain, or not at all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_to_be_sealed_cannot_be_dropped() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let Some(server) = Server::start(engine).await else { continue };
+        settled(&server).await;
+        let dropped = write(&server.app.store, |tx| {
+            Box::pin(async move {
+                let application = applications::list_applications(tx).await?[0].id;
+                let caller = Caller::system(application, "CLI", "test");
+                caller.audit(tx, "entry.added", &[], Timestamp::from_micros(0)).await?;
+                // In the same transaction: the sealer has not had its chance.
+                tx.batch("DELETE FROM audit_unsealed").await
+            })
+        })
+        .await;
+        let Err(StoreError::Fault(text)) = dropped else { panic!("{dropped:?}") };
+        assert!(text.contains("immutable until they are sealed"), "{text}");
+        server.stop().await;
+    }
+}

@@ -2,6 +2,8 @@
 
 mod immutable;
 mod log;
+mod mails;
+mod neighbours;
 mod overload;
 mod schema;
 mod transactions;

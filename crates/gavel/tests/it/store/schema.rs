@@ -24,7 +24,7 @@ async fn both_engines_have_the_same_tables_columns_and_indexes() {
     let columns = (
         rows(
             &sqlite,
-            "SELECT t.name, c.name, c.\"notnull\" = 1 OR c.pk > 0 FROM sqlite_master t JOIN pragma_table_info(t.name) c
+            "SELECT t.name, c.name, c.\"notnull\" = 1 OR c.pk > 0 FROM sqlite_master t JOIN pragma_table_xinfo(t.name) c
              WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' AND t.name <> 'refinery_schema_history'",
         )
         .await,

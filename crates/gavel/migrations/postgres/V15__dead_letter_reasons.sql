@@ -1,0 +1,2 @@
+-- Why an event was given up; unknown for those from before.
+ALTER TABLE dead_letters ADD COLUMN reason text;

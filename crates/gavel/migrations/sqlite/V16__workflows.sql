@@ -1,0 +1,22 @@
+-- Which values the status rules of a record asked lists about: what a preview of a change looks for.
+CREATE TABLE asked_values (
+    record_id BLOB NOT NULL REFERENCES records (id) ON DELETE CASCADE,
+    list_id BLOB NOT NULL,
+    key_digest BLOB NOT NULL,
+    session_id BLOB NOT NULL,
+    -- As in signals: 16 ordered bytes, null for other types than addresses.
+    address BLOB,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (record_id, list_id, key_digest)
+) STRICT;
+CREATE INDEX asked_values_by_key ON asked_values (list_id, key_digest, created_at);
+CREATE INDEX asked_values_by_address ON asked_values (list_id, address) WHERE address IS NOT NULL;
+CREATE INDEX asked_values_by_session ON asked_values (session_id);
+
+-- When the session last became Approved; an approval may age out.
+ALTER TABLE sessions ADD COLUMN approved_at INTEGER;
+UPDATE sessions SET approved_at = coalesce(
+    (SELECT max(e.created_at) FROM session_events e
+     WHERE e.session_id = sessions.id AND e.kind = 'STATUS_CHANGED' AND e.details LIKE '%"new_status":"Approved"%'), created_at)
+WHERE status = 'Approved';
+CREATE INDEX sessions_by_approval ON sessions (application_id, approved_at) WHERE deleted_at IS NULL AND status = 'Approved';

@@ -1,0 +1,402 @@
+//! The steps of an erasure, in their order. Where a person is only found by what their sessions say comes first, the
+//! sessions last; after them nobody could say any more what to look for.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use futures_util::future::BoxFuture;
+use gavel_core::{
+    entry::EntryType,
+    ids::{ApplicationId, EntryId, ErasureId, ListId, MediaId, SessionId, parse_uuid},
+    time::Timestamp,
+};
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use super::subject::{Collected, Subject, values};
+use crate::{
+    actions::{Caller, Error, amendment::Amendment, subjects::sync},
+    app::App,
+    store::{
+        Tx,
+        erase::{self, Batch, Said},
+        erasures::{self, Erasure},
+        lists, marks, media,
+        revisions::Effect,
+    },
+};
+
+/// Seconds a process has for a step before another one goes on.
+pub const LEASE: i64 = 15;
+/// Where an erasure begins.
+pub(super) const FIRST: &str = "entries";
+
+/// Where one begins that looks for nobody beyond the sessions themselves.
+pub(in crate::actions) const SESSIONS: &str = "sessions";
+
+/// Sessions whose entries are dealt with at a time.
+const AT_ONCE: u64 = 20;
+/// Proposals, batches of imports and stored answers looked at at a time.
+const PROPOSALS: u64 = 50;
+const BATCHES: u64 = 10;
+const ANSWERS: u64 = 200;
+/// Records that show a session, dealt with at a time.
+const SHOWN: u64 = 50;
+/// How often the log is asked to be emptied before that is left for later: a long read may hold it.
+const TRIES: usize = 20;
+
+/// Does what is left to do. Ends early when another process has taken over.
+pub async fn run(app: &App, mut at: Erasure) -> Result<(), Error> {
+    let subject = match at.stage.as_str() {
+        "sessions" | "log" => None,
+        _ => Some(Arc::new(collect(app, at.id).await?)),
+    };
+    while at.finished_at.is_none() {
+        let next = match (at.stage.as_str(), &subject) {
+            ("entries", _) => entries(app, &at).await?,
+            ("proposals", Some(subject)) => proposals(app, &at, subject.clone()).await?,
+            ("imports", Some(subject)) => imports(app, &at, subject.clone()).await?,
+            ("answers", Some(subject)) => answers(app, &at, subject.clone()).await?,
+            ("sessions", _) => session(app, &at).await?,
+            ("log", _) => log(app, &at).await?,
+            (stage, _) => return Err(Error::fault(format!("an erasure is at {stage}"))),
+        };
+        match next {
+            Some(next) => at = next,
+            None => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+/// Reads what the sessions say, a few at a time.
+async fn collect(app: &App, id: ErasureId) -> Result<Subject, Error> {
+    let (mut collected, mut after) = (Collected::default(), None);
+    loop {
+        let found: Vec<(SessionId, Said)> = app
+            .store
+            .read::<_, Error, _>(move |tx| {
+                Box::pin(async move {
+                    let mut found = Vec::new();
+                    for session in erasures::list_sessions(tx, id, after, AT_ONCE).await? {
+                        found.push((session, erase::find_said(tx, session).await?));
+                    }
+                    Ok(found)
+                })
+            })
+            .await?;
+        let Some((last, _)) = found.last() else { return collected.finish() };
+        after = Some(*last);
+        found.iter().for_each(|(session, said)| collected.note(&session.to_string(), said));
+    }
+}
+
+/// A step: a transaction that finds the erasure where it was left, does something, and writes where it stands then.
+/// `None`: another process has gone on.
+async fn step<F>(app: &App, left: &Erasure, job: F) -> Result<Option<Erasure>, Error>
+where
+    F: for<'t> FnOnce(&'t mut Tx, &'t mut Erasure) -> BoxFuture<'t, Result<(), Error>> + Send + 'static,
+{
+    let (left, now) = (left.clone(), app.clock.now());
+    app.store
+        .write(move |tx| {
+            Box::pin(async move {
+                let Some(mut at) = erasures::lock_erasure(tx, left.id).await? else { return Ok(None) };
+                if (&at.stage, &at.place, at.finished_at) != (&left.stage, &left.place, None) {
+                    return Ok(None);
+                }
+                job(tx, &mut at).await?;
+                erasures::set_progress(tx, &at, now.plus_seconds(LEASE)).await?;
+                Ok(Some(at))
+            })
+        })
+        .await
+}
+
+fn move_on(at: &mut Erasure, stage: &str) {
+    at.stage = stage.to_owned();
+    at.place = String::new();
+}
+
+fn worker(application: ApplicationId) -> Caller {
+    Caller::system(application, "WORKER", "")
+}
+
+/// A session's place in the order of ids.
+fn after(place: &str) -> Option<SessionId> {
+    parse_uuid(place).ok().map(SessionId)
+}
+
+/// Entries of lists: live ones where that was asked for; of removed ones what they said; the metadata of those made from
+/// the sessions.
+async fn entries(app: &App, at: &Erasure) -> Result<Option<Erasure>, Error> {
+    let now = app.clock.now();
+    step(app, at, move |tx, at| {
+        Box::pin(async move {
+            let caller = worker(at.application);
+            // Whoever changes lists takes their number before looking at anything.
+            let amendment = match at.list_entries {
+                true => {
+                    sync::lock_everybody(tx, at.application).await?;
+                    Some(Amendment::begin(tx, &caller, now).await?)
+                }
+                false => None,
+            };
+            let sessions = erasures::list_sessions(tx, at.id, after(&at.place), AT_ONCE).await?;
+            let Some(last) = sessions.last() else {
+                move_on(at, "proposals");
+                return Ok(());
+            };
+            at.place = last.to_string();
+            let mut said = Vec::with_capacity(sessions.len());
+            for session in &sessions {
+                said.push((*session, erase::find_said(tx, *session).await?));
+            }
+            if let Some(amendment) = &amendment {
+                remove_live(tx, amendment, at, &said).await?;
+            }
+            for (session, said) in &said {
+                let mut versions = erase::scrub_removed_made_from(tx, *session, now).await?;
+                for value in values(said) {
+                    versions += erase::scrub_removed(tx, at.application, &value, now).await?;
+                }
+                erase::add(&mut at.counts, "entry_versions", versions);
+                let metadata = erase::clear_metadata(tx, *session).await?;
+                erase::add(&mut at.counts, "entry_metadata", metadata);
+            }
+            Ok(())
+        })
+    })
+    .await
+}
+
+/// Removes live entries that hold a value of the sessions or were made from one of them, in one revision.
+async fn remove_live(tx: &mut Tx, amendment: &Amendment<'_>, at: &mut Erasure, said: &[(SessionId, Said)]) -> Result<(), Error> {
+    let mut by_list: BTreeMap<ListId, Vec<EntryId>> = BTreeMap::new();
+    for (session, said) in said {
+        let mut found = erase::list_live_made_from(tx, *session).await?;
+        for value in values(said) {
+            found.extend(erase::list_live_entries(tx, at.application, &value).await?);
+        }
+        found.into_iter().for_each(|(list, entry)| by_list.entry(list).or_default().push(entry));
+    }
+    let now = amendment.moment.at;
+    for (list, entries) in &by_list {
+        let mut removed = 0;
+        for entry in entries {
+            removed += u64::from(erase::remove_entry(tx, *list, *entry, amendment.moment).await?);
+        }
+        lists::add_to_count(tx, *list, -i64::try_from(removed).unwrap_or(0), now).await?;
+        amendment.note(tx, *list, Effect { kind: "entries.erased", added: 0, removed, changed: 0 }).await?;
+        amendment.caller.audit(tx, "entries.erased", &[("list", list.0), ("erasure", at.id.0)], now).await?;
+        erase::add(&mut at.counts, "entries", removed);
+    }
+    for list in by_list.keys() {
+        sync::follow_list(tx, amendment.caller, *list, now).await?;
+    }
+    if !by_list.is_empty() {
+        for entry_type in EntryType::ALL {
+            marks::release_marks(tx, at.application, entry_type, amendment.moment.revision, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Proposals that speak of the person, open ones too.
+async fn proposals(app: &App, at: &Erasure, subject: Arc<Subject>) -> Result<Option<Erasure>, Error> {
+    step(app, at, move |tx, at| {
+        Box::pin(async move {
+            let place = parse_uuid(&at.place).unwrap_or(Uuid::nil());
+            let found = erase::list_proposals(tx, at.application, place, PROPOSALS).await?;
+            let Some((last, _, _)) = found.last() else {
+                move_on(at, "imports");
+                return Ok(());
+            };
+            at.place = last.to_string();
+            for (id, _, changes) in found {
+                let changes: Json = serde_json::from_str(&changes).map_err(Error::fault)?;
+                if subject.is_in_json(&changes) {
+                    erase::clear_proposal(tx, id).await?;
+                    erase::add(&mut at.counts, "proposals", 1);
+                }
+            }
+            Ok(())
+        })
+    })
+    .await
+}
+
+/// Rows of imports: what they were refused with, what their values became.
+async fn imports(app: &App, at: &Erasure, subject: Arc<Subject>) -> Result<Option<Erasure>, Error> {
+    step(app, at, move |tx, at| {
+        Box::pin(async move {
+            let place = at.place.split_once(' ').and_then(|(id, n)| Some((parse_uuid(id).ok()?, n.parse().ok()?)));
+            let found = erase::list_batches(tx, at.application, place.unwrap_or((Uuid::nil(), 0)), BATCHES).await?;
+            let Some(last) = found.last() else {
+                move_on(at, "answers");
+                return Ok(());
+            };
+            at.place = format!("{} {}", last.import, last.ordinal);
+            for mut batch in found {
+                let rows = scrub(&mut batch, &subject);
+                if rows > 0 {
+                    erase::set_batch(tx, &batch).await?;
+                    erase::add(&mut at.counts, "import_rows", rows);
+                }
+            }
+            Ok(())
+        })
+    })
+    .await
+}
+
+/// Takes a person out of a batch's lines, which go on to say that there was a row.
+fn scrub(batch: &mut Batch, subject: &Subject) -> u64 {
+    let mut taken = 0;
+    let mut lines = |text: &str, left: fn(&Json) -> Json| -> String {
+        let line = |line: &str| match serde_json::from_str::<Json>(line) {
+            Ok(row) if subject.is_in_json(&row) => {
+                taken += 1;
+                format!("{}\n", left(&row))
+            }
+            _ => format!("{line}\n"),
+        };
+        text.lines().map(line).collect()
+    };
+    batch.verdicts = lines(&batch.verdicts, |row| json!({ "row": row["row"], "verdict": row["verdict"], "erased": true }));
+    batch.rejects = lines(&batch.rejects, |row| json!({ "_row": row["_row"], "_erased": true }));
+    taken
+}
+
+/// Answers kept for `Idempotency-Key`.
+async fn answers(app: &App, at: &Erasure, subject: Arc<Subject>) -> Result<Option<Erasure>, Error> {
+    let app_ = app.clone();
+    step(app, at, move |tx, at| {
+        Box::pin(async move {
+            let place = crate::secrets::unhex(&at.place).unwrap_or_default();
+            let found = erase::list_answers(tx, at.application, place, ANSWERS).await?;
+            let Some((last, _)) = found.last() else {
+                move_on(at, "sessions");
+                return Ok(());
+            };
+            at.place = crate::secrets::hex(last);
+            for (key, sealed) in found {
+                let plain = app_.secrets.open("idempotency", &sealed).unwrap_or_default();
+                if subject.is_in(&String::from_utf8_lossy(&plain)) {
+                    let rows = erase::clear_answer(tx, at.application, key).await?;
+                    erase::add(&mut at.counts, "stored_answers", rows);
+                }
+            }
+            Ok(())
+        })
+    })
+    .await
+}
+
+/// The next session: what others show of it, its files, then the rest.
+async fn session(app: &App, at: &Erasure) -> Result<Option<Erasure>, Error> {
+    let (id, place, now) = (at.id, after(&at.place), app.clock.now());
+    let next =
+        app.store.read::<_, Error, _>(move |tx| Box::pin(async move { Ok(erasures::list_sessions(tx, id, place, 1).await?) }));
+    let Some(session) = next.await?.pop() else {
+        return step(app, at, |_, at| {
+            Box::pin(async move {
+                move_on(at, "log");
+                Ok(())
+            })
+        })
+        .await;
+    };
+    let mut at = at.clone();
+    loop {
+        let shown = step(app, &at, move |tx, at| {
+            Box::pin(async move {
+                for shown in erase::list_shown_in(tx, session, SHOWN).await? {
+                    let changed = erase::take_out(tx, session, shown).await?;
+                    erase::add(&mut at.counts, "shown_elsewhere", changed);
+                }
+                Ok(())
+            })
+        });
+        let Some(next) = shown.await? else { return Ok(None) };
+        at = next;
+        if !is_shown(app, session).await? {
+            break;
+        }
+    }
+    let files = release_files(app, session, now).await?;
+    step(app, &at, move |tx, at| {
+        Box::pin(async move {
+            erase::remove_files(tx, session, &files, &mut at.counts).await?;
+            erase::erase_session(tx, session, &mut at.counts).await?;
+            let objects = [("erasure", at.id.0), ("session", session.0)];
+            worker(at.application).audit(tx, "session.erased", &objects, now).await?;
+            at.place = session.to_string();
+            Ok(())
+        })
+    })
+    .await
+}
+
+async fn is_shown(app: &App, session: SessionId) -> Result<bool, Error> {
+    let read = app
+        .store
+        .read::<_, Error, _>(move |tx| Box::pin(async move { Ok(!erase::list_shown_in(tx, session, 1).await?.is_empty()) }));
+    read.await
+}
+
+/// Deletes the files only this session shows. They are said to be gone before they are, so that nobody else begins to show
+/// one; their rows go with the session's, so that a process that is killed in between does it again.
+pub(in crate::actions) async fn release_files(app: &App, session: SessionId, now: Timestamp) -> Result<Vec<MediaId>, Error> {
+    let gone = app
+        .store
+        .write::<_, Error, _>(move |tx| {
+            Box::pin(async move {
+                let mut files = media::list_uses(tx, session).await?;
+                let said = erase::find_said(tx, session).await?;
+                files.extend(said.portrait);
+                files.extend(said.items.iter().flat_map(|item| placeholders(item)));
+                files.sort_unstable();
+                files.dedup();
+                let mut gone = Vec::new();
+                for file in files {
+                    if erase::set_file_gone(tx, session, file, now).await? {
+                        gone.push(file);
+                    }
+                }
+                Ok(gone)
+            })
+        })
+        .await?;
+    app.media.erase(&gone).await?;
+    Ok(gone)
+}
+
+/// Files an item names, those of deleted sessions too.
+fn placeholders(item: &str) -> Vec<MediaId> {
+    item.split('"').filter_map(gavel_core::evidence::stored_media).collect()
+}
+
+/// The log of the database, where what was removed still stands; then the end.
+async fn log(app: &App, at: &Erasure) -> Result<Option<Erasure>, Error> {
+    let mut empty = false;
+    for _ in 0..TRIES {
+        empty = app.store.empty_log().await?;
+        if empty {
+            break;
+        }
+    }
+    if !empty {
+        tracing::warn!(erasure = %at.id, "a long read holds the log; the erasure ends when it has been emptied");
+        return Ok(None);
+    }
+    let now = app.clock.now();
+    step(app, at, move |tx, at| {
+        Box::pin(async move {
+            at.stage = "done".to_owned();
+            at.finished_at = Some(now);
+            worker(at.application).audit(tx, "subject.erased", &[("erasure", at.id.0)], now).await?;
+            Ok(())
+        })
+    })
+    .await
+}

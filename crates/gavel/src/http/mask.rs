@@ -1,0 +1,209 @@
+//! Answers for those who may look but not see: roles without personal data (Developer, Reader) get what `/v3/` and `/x/`
+//! answer with every text hidden but those known to be nobody's.
+//!
+//! It is a filter over the finished JSON, in one place, and it hides by default: a field that is new and not listed here is
+//! hidden. Ids, times, statuses, kinds, numbers and booleans stay; names, values, comments, links, free objects and
+//! secrets do not. What is not JSON (exports, files) is refused. Where a role may write (a Developer's webhooks and
+//! workflows), it sees what it works on.
+
+use axum::{body::Body, response::Response};
+use gavel_core::{
+    access::{Actor, Level, Power, Resource},
+    ids::parse_uuid,
+    session::SessionStatus,
+    subject::SubjectStatus,
+    time::Timestamp,
+};
+use http::header;
+use http_body_util::BodyExt;
+use serde_json::Value;
+
+use super::{error::ApiResult, extract::content_type, routes::Access};
+use crate::actions::Error;
+
+/// What stands in the place of a hidden text.
+const HIDDEN: &str = "***";
+
+/// Texts that say something of the process and nothing of a person.
+const OPEN: &[&str] = &[
+    "activity_type",
+    "actor_type",
+    "api_service",
+    "changed_fields",
+    "comment_type",
+    "comparison",
+    "entry_type",
+    "environment",
+    "feature",
+    "features",
+    "format",
+    "kind",
+    "lifecycle",
+    "list_type",
+    "log_type",
+    "match_type",
+    "method",
+    "next",
+    "node_id",
+    "previous",
+    "previous_status",
+    "risk",
+    "route",
+    "session_kind",
+    "session_type",
+    "source",
+    "status",
+    "subscribed_events",
+    "type",
+    "verdict",
+    "webhook_type",
+    "webhook_version",
+    "workflow_type",
+];
+
+/// Names that people give to lists, workflows and destinations, where those are what is asked for.
+const NAMES: &[&str] = &["description", "label", "name", "workflow_label"];
+
+/// Objects of the client's own making: even the names of their members may be about somebody.
+const FREE: &[&str] = &[
+    "additional_data",
+    "additional_information",
+    "attributes",
+    "chip_data",
+    "contact_details",
+    "expected_details",
+    "metadata",
+    "properties",
+    "raw_results",
+    "source_data",
+];
+
+/// Numbers that are about somebody.
+const PERSONAL_NUMBERS: &[&str] = &["age", "age_estimation", "latitude", "longitude", "value"];
+
+/// What is hidden from one caller in one answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mask {
+    names: bool,
+}
+
+impl Mask {
+    /// What this caller may not see behind a route. `None`: they see everything.
+    pub(super) fn for_actor(actor: &Actor, access: Access) -> Option<Self> {
+        match (actor, access) {
+            (Actor::Member { role, .. }, Access::Scope(resource, _))
+                if !role.has(Power::PersonalData) && role.level(resource) < Level::Write =>
+            {
+                Some(Self { names: matches!(resource, Resource::Lists | Resource::Workflows | Resource::Webhooks) })
+            }
+            // Nobody has other routes without the power they ask for, or they are about the caller.
+            _ => None,
+        }
+    }
+
+    /// The answer as this caller gets it.
+    pub(super) async fn over(self, response: Response) -> ApiResult<Response> {
+        if !response.status().is_success() {
+            return Ok(response);
+        }
+        let (mut parts, body) = response.into_parts();
+        let is_json = content_type(&parts.headers) == "application/json";
+        if !is_json && parts.headers.contains_key(header::CONTENT_TYPE) {
+            return Err(Error::Forbidden.into());
+        }
+        let bytes = body.collect().await.map_err(Error::fault)?.to_bytes();
+        if bytes.is_empty() {
+            return Ok(Response::from_parts(parts, Body::empty()));
+        }
+        let mut answer: Value = serde_json::from_slice(&bytes).map_err(|_| Error::Forbidden)?;
+        self.hide(&mut answer, "");
+        parts.headers.remove(header::CONTENT_LENGTH);
+        let bytes = serde_json::to_vec(&answer).map_err(Error::fault)?;
+        Ok(Response::from_parts(parts, Body::from(bytes)))
+    }
+
+    /// Hides what is personal in the value of a member with this name.
+    fn hide(self, value: &mut Value, name: &str) {
+        match value {
+            Value::Object(_) if FREE.contains(&name) => *value = Value::Null,
+            Value::Object(members) => members.iter_mut().for_each(|(name, value)| self.hide(value, name)),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.hide(item, name)),
+            Value::String(text) if !self.is_open(name, text) => *text = HIDDEN.to_owned(),
+            Value::Number(_) if PERSONAL_NUMBERS.contains(&name) => *value = Value::Null,
+            Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null => {}
+        }
+    }
+
+    fn is_open(self, name: &str, text: &str) -> bool {
+        let is_id = (name.ends_with("uuid") || name.ends_with("_id")) && !name.starts_with("vendor");
+        text.is_empty()
+            || OPEN.contains(&name)
+            || (self.names && NAMES.contains(&name))
+            || name.ends_with("_status") && (SessionStatus::from_name(text).is_some() || SubjectStatus::from_name(text).is_some())
+            || (is_id && parse_uuid(text).is_ok())
+            || (name.ends_with("_at") && Timestamp::parse(text).is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gavel_core::access::Role;
+    use serde_json::json;
+
+    use super::*;
+
+    fn member(role: Role) -> Actor {
+        Actor::Member { id: uuid::Uuid::nil(), name: String::new(), email: "lea@acme.example".into(), role }
+    }
+
+    #[test]
+    fn only_roles_without_personal_data_get_masks() {
+        let masked = |role, resource| Mask::for_actor(&member(role), Access::Scope(resource, Level::Read)).is_some();
+        for resource in Resource::ALL {
+            assert!(!masked(Role::Owner, resource) && !masked(Role::Admin, resource));
+            assert!(masked(Role::Reader, resource));
+        }
+        assert!(!masked(Role::ComplianceOfficer, Resource::Sessions));
+        assert!(masked(Role::Developer, Resource::Sessions) && !masked(Role::Developer, Resource::Webhooks));
+    }
+
+    #[test]
+    fn what_is_not_known_to_be_open_is_hidden() {
+        let mut answer = json!({
+            "session_id": "0d9b1c52-6a0e-4c57-8f6e-5f9e2f5f7a10",
+            "vendor_data": "0d9b1c52-6a0e-4c57-8f6e-5f9e2f5f7a10",
+            "vendor_business_id": "0d9b1c52-6a0e-4c57-8f6e-5f9e2f5f7a10",
+            "other_id": "X123",
+            "created_at": "2026-05-02T09:14:02.118450Z",
+            "seen_at": "the bar",
+            "status": "In Review",
+            "score": 91.5,
+            "age": 31,
+            "metadata": { "lea@acme.example": 1 },
+            "new_field": "who knows",
+            "items": [{ "full_name": "Lea", "is_ported": true, "feature": "LIVENESS", "tags": ["a", null] }],
+            "comment": null,
+            "name": "",
+        });
+        Mask { names: false }.hide(&mut answer, "");
+        assert_eq!(
+            answer,
+            json!({
+                "session_id": "0d9b1c52-6a0e-4c57-8f6e-5f9e2f5f7a10",
+                "vendor_data": "***",
+                "vendor_business_id": "***",
+                "other_id": "***",
+                "created_at": "2026-05-02T09:14:02.118450Z",
+                "seen_at": "***",
+                "status": "In Review",
+                "score": 91.5,
+                "age": null,
+                "metadata": null,
+                "new_field": "***",
+                "items": [{ "full_name": "***", "is_ported": true, "feature": "LIVENESS", "tags": ["***", null] }],
+                "comment": null,
+                "name": "",
+            })
+        );
+    }
+}

@@ -1,0 +1,390 @@
+//! Taking away what is held of a person: every statement that does it, table by table.
+//!
+//! What is left of a session is a skeleton: ids, numbers, kinds, statuses and times. A new table with values of people
+//! belongs into [`SESSION`], or has a function of its own here.
+
+use gavel_core::{
+    entry::EntryValue,
+    ids::{ApplicationId, EntryId, ImportId, ListId, MediaId, ProposalId, RecordId, SessionId},
+    time::Timestamp,
+};
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use super::{StoreError, Tx, Value, erasures::Counts, revisions::Moment};
+
+/// How many of these are about the events of any object.
+const EVENTS: usize = 5;
+
+/// What is removed of a session, in an order that no reference stands against. `$1` is the session.
+const SESSION: [(&str, &str); 16] = [
+    // First, because whoever gives an event up refers to it before anything else.
+    ("events", "UPDATE events SET payload = '{}' WHERE object_id = $1"),
+    ("waiting_deliveries", "DELETE FROM outbox WHERE event_id IN (SELECT id FROM events WHERE object_id = $1)"),
+    ("dead_letters", "DELETE FROM dead_letters WHERE event_id IN (SELECT id FROM events WHERE object_id = $1)"),
+    ("deliveries", "DELETE FROM deliveries WHERE event_id IN (SELECT id FROM events WHERE object_id = $1)"),
+    ("", "DELETE FROM events WHERE object_id = $1"),
+    ("", "DELETE FROM waiting_hits WHERE screening_id IN (SELECT id FROM screenings WHERE session_id = $1)"),
+    ("hits", "DELETE FROM hits WHERE screening_id IN (SELECT id FROM screenings WHERE session_id = $1)"),
+    ("screenings", "DELETE FROM screenings WHERE session_id = $1"),
+    ("signals", "DELETE FROM signals WHERE session_id = $1"),
+    ("", "DELETE FROM corrected_signals WHERE session_id = $1"),
+    ("tags", "DELETE FROM session_tags WHERE session_id = $1"),
+    ("risks", "DELETE FROM session_risks WHERE session_id = $1"),
+    ("history", "DELETE FROM session_events WHERE session_id = $1"),
+    ("activity_values", "DELETE FROM activity_values WHERE activity_id IN (SELECT id FROM activities WHERE session_id = $1)"),
+    ("", "DELETE FROM sweep_items WHERE session_id = $1"),
+    ("", "DELETE FROM shown_in WHERE session_id = $1 OR holder_id = $1"),
+];
+
+/// Removes what a session holds of a person; what is left is its skeleton. Files and what other sessions show of it are
+/// dealt with before.
+pub async fn erase_session(tx: &mut Tx, id: SessionId, counts: &mut Counts) -> Result<(), StoreError> {
+    for (name, sql) in SESSION {
+        let rows = tx.execute(sql, &[id.0.into()]).await?;
+        add(counts, name, rows);
+    }
+    let named = "DELETE FROM audit_values WHERE event_id IN (SELECT id FROM audit_events WHERE session_ref = $1)";
+    add(counts, "audit_values", tx.execute(named, &[id.to_string().into()]).await?);
+    let records = "UPDATE records SET data = '{}', warnings = '[]', matches = '[]', weighed_with = NULL, is_blocklisted = $2,
+             marked_by = NULL
+         WHERE session_id = $1";
+    add(counts, "records", tx.execute(records, &[id.0.into(), false.into()]).await?);
+    let row = "UPDATE sessions SET token = $2, vendor_data = NULL, vendor_folded = NULL, callback = NULL, metadata = NULL,
+             language = NULL, contact_details = NULL, expected_details = NULL, portrait_media_id = NULL, expires_at = NULL,
+             full_name = NULL, full_name_folded = NULL, document_number = NULL, personal_number = NULL, document_type = NULL,
+             document_name_folded = NULL, country = NULL, region_folded = NULL, phone_digits = NULL, email_folded = NULL,
+             screened_name_folded = NULL
+         WHERE id = $1";
+    tx.execute(row, &[id.0.into(), format!("erased {id}").into()]).await?;
+    add(counts, "sessions", 1);
+    Ok(())
+}
+
+/// Removes the users and businesses with this `vendor_data`, with what was told of them. Answers how many there were.
+pub async fn erase_subjects(
+    tx: &mut Tx,
+    application: ApplicationId,
+    vendor_data: &str,
+    counts: &mut Counts,
+) -> Result<usize, StoreError> {
+    let lock = tx.for_update();
+    let sql = format!(
+        "SELECT id FROM subjects WHERE application_id = $1 AND kind IN ('user', 'business') AND vendor_data = $2 ORDER BY id{lock}"
+    );
+    let rows = tx.query(&sql, &[application.0.into(), vendor_data.into()]).await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
+    for id in &ids {
+        for (name, sql) in SESSION.iter().take(EVENTS) {
+            add(counts, name, tx.execute(sql, &[(*id).into()]).await?);
+        }
+        // Few rows name users, and the trail has no index by them: an erasure can wait.
+        let named = "DELETE FROM audit_values WHERE event_id IN (SELECT id FROM audit_events WHERE application_id = $1 AND objects LIKE $2)";
+        add(counts, "audit_values", tx.execute(named, &[application.0.into(), format!("%{id}%").into()]).await?);
+        let comments = tx.execute("DELETE FROM subject_comments WHERE subject_id = $1", &[(*id).into()]).await?;
+        add(counts, "comments", comments);
+        add(counts, "subjects", tx.execute("DELETE FROM subjects WHERE id = $1", &[(*id).into()]).await?);
+    }
+    Ok(ids.len())
+}
+
+/// Adds to the count of a kind; without a name to none.
+pub fn add(counts: &mut Counts, name: &str, rows: u64) {
+    if rows > 0 && !name.is_empty() {
+        *counts.entry(name.to_owned()).or_default() += rows;
+    }
+}
+
+/// Where a session is shown among the matches of others: record and the session it belongs to.
+pub async fn list_shown_in(tx: &mut Tx, id: SessionId, most: u64) -> Result<Vec<(RecordId, SessionId)>, StoreError> {
+    let sql = "SELECT record_id, holder_id FROM shown_in WHERE session_id = $1 ORDER BY record_id LIMIT $2";
+    let rows = tx.query(sql, &[id.0.into(), most.into()]).await?;
+    rows.iter().map(|row| Ok((RecordId(row.get(0)?), SessionId(row.get(1)?)))).collect()
+}
+
+/// Takes a session out of what another one's record, events and deliveries show. Answers how many texts were changed.
+pub async fn take_out(tx: &mut Tx, id: SessionId, (record, holder): (RecordId, SessionId)) -> Result<u64, StoreError> {
+    let mentioned = format!("%{id}%");
+    let mut changed = 0;
+    for (select, update, of) in [
+        (
+            "SELECT id, matches FROM records WHERE id = $1 AND matches LIKE $2",
+            "UPDATE records SET matches = $2 WHERE id = $1",
+            record.0,
+        ),
+        (
+            "SELECT id, payload FROM events WHERE object_id = $1 AND payload LIKE $2",
+            "UPDATE events SET payload = $2 WHERE id = $1",
+            holder.0,
+        ),
+        (
+            "SELECT d.id, d.request_body FROM events e JOIN deliveries d ON d.event_id = e.id
+             WHERE e.object_id = $1 AND d.request_body LIKE $2",
+            "UPDATE deliveries SET request_body = $2 WHERE id = $1",
+            holder.0,
+        ),
+    ] {
+        let select = format!("{select}{}", tx.for_update());
+        for row in tx.query(&select, &[of.into(), (&mentioned).into()]).await? {
+            let (row, text): (Uuid, String) = (row.get(0)?, row.get(1)?);
+            if let Some(text) = without_matches(&text, &id.to_string()) {
+                changed += tx.execute(update, &[row.into(), text.into()]).await?;
+            }
+        }
+    }
+    let gone = "DELETE FROM shown_in WHERE session_id = $1 AND record_id = $2";
+    tx.execute(gone, &[id.0.into(), record.0.into()]).await?;
+    Ok(changed)
+}
+
+/// A JSON text without the rows of `matches` that show a session; `None`: there are none.
+fn without_matches(text: &str, session: &str) -> Option<String> {
+    let mut stored = serde_json::Deserializer::from_str(text);
+    stored.disable_recursion_limit(); // Free JSON of a client inside a payload may be 128 levels deep.
+    let mut value: Json = serde::Deserialize::deserialize(&mut stored).ok()?;
+    let taken = match &mut value {
+        Json::Array(rows) => drop_rows(rows, session), // The column of a record is the array itself.
+        _ => false,
+    };
+    (walk(&mut value, session) || taken).then(|| value.to_string())
+}
+
+fn walk(value: &mut Json, session: &str) -> bool {
+    match value {
+        Json::Array(items) => items.iter_mut().fold(false, |taken, item| walk(item, session) || taken),
+        Json::Object(members) => members.iter_mut().fold(false, |taken, (name, member)| {
+            let own = match member {
+                Json::Array(rows) if name == "matches" => drop_rows(rows, session),
+                _ => false,
+            };
+            walk(member, session) || own || taken
+        }),
+        _ => false,
+    }
+}
+
+fn drop_rows(rows: &mut Vec<Json>, session: &str) -> bool {
+    let before = rows.len();
+    rows.retain(|row| row.get("session_id").and_then(Json::as_str) != Some(session));
+    rows.len() < before
+}
+
+/// What a session says about a person that could stand elsewhere: its own id of them, its values, its items.
+pub struct Said {
+    /// The caller's id of the person or company.
+    pub vendor_data: Option<String>,
+    /// Normalised values by type.
+    pub values: Vec<EntryValue>,
+    /// The items as recorded.
+    pub items: Vec<String>,
+    /// The portrait given at creation.
+    pub portrait: Option<MediaId>,
+}
+
+/// Reads it.
+pub async fn find_said(tx: &mut Tx, id: SessionId) -> Result<Said, StoreError> {
+    let session = tx.query_opt("SELECT vendor_data, portrait_media_id FROM sessions WHERE id = $1", &[id.0.into()]).await?;
+    let (vendor_data, portrait) = match session {
+        Some(row) => (row.get(0)?, row.get::<Option<Uuid>>(1)?.map(MediaId)),
+        None => (None, None),
+    };
+    let mut values = Vec::new();
+    for row in tx.query("SELECT entry_type, value, match_key FROM signals WHERE session_id = $1", &[id.0.into()]).await? {
+        let name: String = row.get(0)?;
+        let entry_type = gavel_core::entry::EntryType::from_name(&name).ok_or_else(|| StoreError::unreadable("entry type"))?;
+        values.push(EntryValue::from_store(entry_type, row.get(1)?, row.get(2)?));
+    }
+    let rows = tx.query("SELECT data FROM records WHERE session_id = $1 ORDER BY ordinal", &[id.0.into()]).await?;
+    let items = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
+    Ok(Said { vendor_data, values, items, portrait })
+}
+
+/// Says of a file that it is gone; nobody may use it from then on. `false`: another session shows it, or there is none.
+pub async fn set_file_gone(tx: &mut Tx, session: SessionId, id: MediaId, now: Timestamp) -> Result<bool, StoreError> {
+    let rows = tx
+        .execute(
+            "UPDATE media SET deleted_at = COALESCE(deleted_at, $3) WHERE id = $2
+                 AND NOT EXISTS (SELECT 1 FROM media_uses u WHERE u.media_id = $2 AND u.session_id <> $1)",
+            &[session.0.into(), id.0.into(), now.into()],
+        )
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Forgets that a session shows files, and what is known of those that are gone.
+pub async fn remove_files(tx: &mut Tx, session: SessionId, ids: &[MediaId], counts: &mut Counts) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM session_files WHERE session_id = $1", &[session.0.into()]).await?;
+    tx.execute("DELETE FROM media_uses WHERE session_id = $1", &[session.0.into()]).await?;
+    for id in ids {
+        let sql = "DELETE FROM media WHERE id = $1 AND deleted_at IS NOT NULL
+             AND NOT EXISTS (SELECT 1 FROM media_uses u WHERE u.media_id = $1)";
+        add(counts, "files", tx.execute(sql, &[id.0.into()]).await?);
+    }
+    Ok(())
+}
+
+/// Live entries of an application's lists with this value, by list.
+pub async fn list_live_entries(
+    tx: &mut Tx,
+    application: ApplicationId,
+    value: &EntryValue,
+) -> Result<Vec<(ListId, EntryId)>, StoreError> {
+    let sql = "SELECT l.id, e.id FROM lists l JOIN entries e ON e.list_id = l.id AND e.key_digest = $3 AND e.removed_rev IS NULL
+         WHERE l.application_id = $1 AND l.entry_type = $2 ORDER BY l.id, e.id";
+    let params: [Value; 3] = [application.0.into(), value.entry_type().as_str().into(), value.digest().into()];
+    tx.query(sql, &params).await?.iter().map(|row| Ok((ListId(row.get(0)?), EntryId(row.get(1)?)))).collect()
+}
+
+/// Live entries made from a session, by list.
+pub async fn list_live_made_from(tx: &mut Tx, session: SessionId) -> Result<Vec<(ListId, EntryId)>, StoreError> {
+    let sql = "SELECT list_id, id FROM entries WHERE reference_session_id = $1 AND removed_rev IS NULL ORDER BY list_id, id";
+    let rows = tx.query(sql, &[session.0.into()]).await?;
+    rows.iter().map(|row| Ok((ListId(row.get(0)?), EntryId(row.get(1)?)))).collect()
+}
+
+/// What a version of an entry becomes. It stays part of the revisions it was part of.
+const SCRUBBED: &str = "UPDATE entries SET value = '[erased]', sent_value = '', match_key = NULL, key_digest = $2, folded = '',
+         display_label = '', comment = '', metadata = NULL, erased_at = $3";
+
+fn scrubbed(of: Value, now: Timestamp) -> Vec<Value> {
+    vec![of, [0_u8; 32].into(), now.into()]
+}
+
+/// Erases what removed entries with this value said.
+pub async fn scrub_removed(
+    tx: &mut Tx,
+    application: ApplicationId,
+    value: &EntryValue,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let sql = format!(
+        "{SCRUBBED} WHERE removed_rev IS NOT NULL AND erased_at IS NULL AND key_digest = $1
+             AND list_id IN (SELECT id FROM lists WHERE application_id = $4 AND entry_type = $5)
+             AND NOT EXISTS (SELECT 1 FROM entries k WHERE k.id = entries.id AND k.removed_rev IS NULL)"
+    );
+    let mut params = scrubbed(value.digest().into(), now);
+    params.extend([application.0.into(), value.entry_type().as_str().into()]);
+    tx.execute(&sql, &params).await
+}
+
+/// Erases what removed entries made from a session said.
+pub async fn scrub_removed_made_from(tx: &mut Tx, session: SessionId, now: Timestamp) -> Result<u64, StoreError> {
+    let sql = format!(
+        "{SCRUBBED} WHERE removed_rev IS NOT NULL AND erased_at IS NULL AND reference_session_id = $1
+             AND NOT EXISTS (SELECT 1 FROM entries k WHERE k.id = entries.id AND k.removed_rev IS NULL)"
+    );
+    tx.execute(&sql, &scrubbed(session.0.into(), now)).await
+}
+
+/// Takes the metadata, which was taken from the session's documents, from all versions of entries made from it.
+pub async fn clear_metadata(tx: &mut Tx, session: SessionId) -> Result<u64, StoreError> {
+    let sql = "UPDATE entries SET metadata = NULL WHERE reference_session_id = $1 AND metadata IS NOT NULL";
+    tx.execute(sql, &[session.0.into()]).await
+}
+
+/// Ends the live version of an entry.
+pub async fn remove_entry(tx: &mut Tx, list: ListId, id: EntryId, moment: Moment) -> Result<bool, StoreError> {
+    super::entries::remove_entry(tx, list, id, moment).await
+}
+
+/// The next proposals of an application, by id: their list, state and changes.
+pub async fn list_proposals(
+    tx: &mut Tx,
+    application: ApplicationId,
+    after: Uuid,
+    most: u64,
+) -> Result<Vec<(ProposalId, ListId, String)>, StoreError> {
+    let sql = "SELECT id, list_id, changes FROM proposals WHERE application_id = $1 AND id > $2 ORDER BY id LIMIT $3";
+    let rows = tx.query(sql, &[application.0.into(), after.into(), most.into()]).await?;
+    rows.iter().map(|row| Ok((ProposalId(row.get(0)?), ListId(row.get(1)?), row.get(2)?))).collect()
+}
+
+/// Takes what a proposal said. An open one is at its end then.
+pub async fn clear_proposal(tx: &mut Tx, id: ProposalId) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE proposals SET changes = '[]', comment = '', decision_comment = NULL,
+             state = CASE WHEN state = 'open' THEN 'withdrawn' ELSE state END
+         WHERE id = $1",
+        &[id.0.into()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// A batch of an import, by its place.
+pub struct Batch {
+    /// The import.
+    pub import: ImportId,
+    /// Which of its batches.
+    pub ordinal: u64,
+    /// Lines.
+    pub verdicts: String,
+    /// Lines.
+    pub rejects: String,
+}
+
+/// The next batches of an application's imports, by import and ordinal.
+pub async fn list_batches(
+    tx: &mut Tx,
+    application: ApplicationId,
+    (import, ordinal): (Uuid, u64),
+    most: u64,
+) -> Result<Vec<Batch>, StoreError> {
+    let sql = format!(
+        "SELECT b.import_id, b.ordinal, b.verdicts, b.rejects FROM import_batches b
+         WHERE b.import_id IN (SELECT id FROM imports WHERE application_id = $1) AND (b.import_id, b.ordinal) > ($2, $3)
+         ORDER BY b.import_id, b.ordinal LIMIT $4{}",
+        tx.for_update()
+    );
+    let rows = tx.query(&sql, &[application.0.into(), import.into(), ordinal.into(), most.into()]).await?;
+    rows.iter()
+        .map(|row| Ok(Batch { import: ImportId(row.get(0)?), ordinal: row.get(1)?, verdicts: row.get(2)?, rejects: row.get(3)? }))
+        .collect()
+}
+
+/// Writes a batch anew.
+pub async fn set_batch(tx: &mut Tx, batch: &Batch) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE import_batches SET verdicts = $3, rejects = $4 WHERE import_id = $1 AND ordinal = $2",
+        &[batch.import.0.into(), batch.ordinal.into(), (&batch.verdicts).into(), (&batch.rejects).into()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The next answers kept for `Idempotency-Key`, by key; encrypted.
+pub async fn list_answers(
+    tx: &mut Tx,
+    application: ApplicationId,
+    after: Vec<u8>,
+    most: u64,
+) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    let sql = "SELECT key_digest, answer FROM idempotency WHERE application_id = $1 AND key_digest > $2 AND answer IS NOT NULL
+         ORDER BY key_digest LIMIT $3";
+    let rows = tx.query(sql, &[application.0.into(), after.into(), most.into()]).await?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
+/// Takes an answer; its key still says that the request was done.
+pub async fn clear_answer(tx: &mut Tx, application: ApplicationId, key: Vec<u8>) -> Result<u64, StoreError> {
+    let sql = "UPDATE idempotency SET answer = $3 WHERE application_id = $1 AND key_digest = $2 AND answer IS NOT NULL";
+    tx.execute(sql, &[application.0.into(), key.into(), Vec::<u8>::new().into()]).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_matches;
+
+    #[test]
+    fn a_session_is_taken_out_wherever_it_is_shown() {
+        let text = r#"{"decision":{"id":[{"n":1.50,"matches":[{"session_id":"a","vendor_data":"x"},{"session_id":"b"}]}]}}"#;
+        let expected = r#"{"decision":{"id":[{"n":1.50,"matches":[{"session_id":"b"}]}]}}"#;
+        assert_eq!(without_matches(text, "a").as_deref(), Some(expected));
+        assert_eq!(
+            without_matches(r#"[{"session_id":"a"},{"session_id":null}]"#, "a").as_deref(),
+            Some(r#"[{"session_id":null}]"#)
+        );
+        assert_eq!(without_matches(text, "c"), None);
+        assert_eq!(without_matches(r#"{"session_id":"a"}"#, "a"), None, "only rows of matches");
+    }
+}

@@ -1,0 +1,149 @@
+//! Notifications: that a member is to be told of a row of a feed. What they read is read from the row itself, so that an
+//! erasure takes it from both, and a deleted session hides them.
+
+use gavel_core::{
+    ids::{ActivityId, ApplicationId, MemberId, NotificationId, SessionId},
+    review::NoticeKind,
+    time::Timestamp,
+};
+
+use super::{Row, StoreError, Tx, db::placeholders};
+
+/// A notification to be written.
+#[derive(Debug, Clone)]
+pub struct NewNotification {
+    /// Its id.
+    pub id: NotificationId,
+    /// Where it happened.
+    pub application: ApplicationId,
+    /// Who is told.
+    pub member: MemberId,
+    /// Of what.
+    pub kind: NoticeKind,
+    /// On which session.
+    pub session: SessionId,
+    /// By which row.
+    pub activity: ActivityId,
+    /// When it happened.
+    pub created_at: Timestamp,
+}
+
+/// A notification with what its row says.
+#[derive(Debug, Clone)]
+pub struct Notification {
+    /// Its id.
+    pub id: NotificationId,
+    /// Of what it tells.
+    pub kind: NoticeKind,
+    /// Which session.
+    pub session: SessionId,
+    /// The session's number.
+    pub session_number: u64,
+    /// The row.
+    pub activity: ActivityId,
+    /// The kind of row.
+    pub activity_type: String,
+    /// Who did it.
+    pub actor_display: Option<String>,
+    /// Their address, if they are a person.
+    pub actor_email: Option<String>,
+    /// What they said, all of it.
+    pub comment: Option<String>,
+    /// When.
+    pub created_at: Timestamp,
+    /// When it was read.
+    pub read_at: Option<Timestamp>,
+}
+
+const COLUMNS: &str = "n.id, n.kind, n.session_id, s.number, n.activity_id, a.kind, v.actor_display, v.actor_email, v.comment,
+    n.created_at, n.read_at";
+const FROM: &str = "FROM notifications n JOIN sessions s ON s.id = n.session_id AND s.deleted_at IS NULL
+    JOIN activities a ON a.id = n.activity_id LEFT JOIN activity_values v ON v.activity_id = n.activity_id";
+
+fn from_row(row: &Row) -> Result<Notification, StoreError> {
+    let mut c = row.columns();
+    Ok(Notification {
+        id: NotificationId(c.take()?),
+        kind: NoticeKind::from_name(&c.take::<String>()?).ok_or_else(|| StoreError::unreadable("notification"))?,
+        session: SessionId(c.take()?),
+        session_number: c.take()?,
+        activity: ActivityId(c.take()?),
+        activity_type: c.take()?,
+        actor_display: c.take()?,
+        actor_email: c.take()?,
+        comment: c.take()?,
+        created_at: c.take()?,
+        read_at: c.take()?,
+    })
+}
+
+/// Writes a notification.
+pub async fn insert_notification(tx: &mut Tx, new: &NewNotification) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO notifications (id, application_id, member_id, kind, session_id, activity_id, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        &[
+            new.id.0.into(),
+            new.application.0.into(),
+            new.member.0.into(),
+            new.kind.as_str().into(),
+            new.session.0.into(),
+            new.activity.0.into(),
+            new.created_at.into(),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// A page of somebody's notifications in an application, newest first, and how many there are.
+pub async fn list_page(
+    tx: &mut Tx,
+    (member, application): (MemberId, ApplicationId),
+    unread: Option<bool>,
+    (limit, offset): (u64, u64),
+) -> Result<(Vec<Notification>, u64), StoreError> {
+    let filter = match unread {
+        Some(true) => " AND n.read_at IS NULL",
+        Some(false) => " AND n.read_at IS NOT NULL",
+        None => "",
+    };
+    let whose = format!("{FROM} WHERE n.member_id = $1 AND n.application_id = $2{filter}");
+    let params = [member.0.into(), application.0.into()];
+    let total = tx.query_opt(&format!("SELECT count(*) {whose}"), &params).await?.map_or(Ok(0), |row| row.get(0))?;
+    let sql = format!("SELECT {COLUMNS} {whose} ORDER BY n.created_at DESC, n.id DESC LIMIT $3 OFFSET $4");
+    let [member, application] = params;
+    let rows = tx.query(&sql, &[member, application, limit.into(), offset.into()]).await?;
+    Ok((rows.iter().map(from_row).collect::<Result<_, _>>()?, total))
+}
+
+/// The notification, unless its session is deleted.
+pub async fn find_notification(tx: &mut Tx, id: NotificationId) -> Result<Option<(ApplicationId, Notification)>, StoreError> {
+    let sql = format!("SELECT {COLUMNS}, n.application_id {FROM} WHERE n.id = $1");
+    let row = tx.query_opt(&sql, &[id.0.into()]).await?;
+    row.map(|row| Ok((ApplicationId(row.get(11)?), from_row(&row)?))).transpose()
+}
+
+/// How many somebody has not read.
+pub async fn count_unread(tx: &mut Tx, (member, application): (MemberId, ApplicationId)) -> Result<u64, StoreError> {
+    let sql = format!("SELECT count(*) {FROM} WHERE n.member_id = $1 AND n.application_id = $2 AND n.read_at IS NULL");
+    tx.query_opt(&sql, &[member.0.into(), application.0.into()]).await?.map_or(Ok(0), |row| row.get(0))
+}
+
+/// Marks these of somebody's as read, or all of them. Answers how many were unread.
+pub async fn set_read(
+    tx: &mut Tx,
+    (member, application): (MemberId, ApplicationId),
+    which: Option<&[NotificationId]>,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let mut sql = "UPDATE notifications SET read_at = $3
+         WHERE member_id = $1 AND application_id = $2 AND read_at IS NULL"
+        .to_owned();
+    let mut params = vec![member.0.into(), application.0.into(), now.into()];
+    if let Some(ids) = which {
+        sql = format!("{sql} AND id IN ({})", placeholders(4, ids.len()));
+        params.extend(ids.iter().map(|id| id.0.into()));
+    }
+    tx.execute(&sql, &params).await
+}

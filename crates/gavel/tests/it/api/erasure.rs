@@ -1,0 +1,317 @@
+//! Everything held about a person goes (`/x/subjects/erase/`): looked for afterwards in the raw bytes of the database, its
+//! log, the media folder, and on PostgreSQL in a dump.
+
+use std::{path::Path, process::Command};
+
+use gavel::actions::Error;
+use serde_json::json;
+
+use crate::{
+    db_test,
+    harness::{Receiver, Server, client::send, eventually, inside::upload, shown, text},
+};
+
+/// Texts that name the person, anywhere.
+const PERSONAL: [&str; 20] = [
+    "Lucia Fernandez",
+    "lucia.fernandez@mail.example",
+    "XDB987654",
+    "xdb987654",
+    "+34600123987",
+    "600 123 987",
+    "203.0.113.99",
+    "f1ngerpr1nt-lucia",
+    "cust-lucia-77",
+    "Calle Mayor 7",
+    "12345678Z-personal",
+    "comment about Lucia",
+    "plan-of-lucia",
+    "lucia.example/back",
+    "Lucias label",
+    "imported-lucia-note",
+    "tag-of-lucia",
+    "file-of-lucia",
+    "noted about Lucia",
+    "XDC000111",
+];
+
+/// Makes a person and everything that can be held about one. Answers their sessions and how often they are listed.
+async fn make_lucia(server: &Server, receiver: &Receiver) -> (Vec<String>, String) {
+    let client = &server.client;
+    server.destination(receiver).await;
+    let dead = json!({ "label": "dead", "url": "http://127.0.0.1:9/", "subscribed_events": ["status.updated"] });
+    client.post("/v3/webhook/destinations/", dead).await.ok(201);
+    let image = upload(client).await;
+    let more = json!({
+        "vendor_data": "cust-lucia-77", "metadata": { "plan": "plan-of-lucia" }, "callback": "https://lucia.example/back",
+        "contact_details": { "email": "lucia.fernandez@mail.example" },
+        "expected_details": { "first_name": "Lucia Fernandez", "address": "Calle Mayor 7", "country": "ESP" },
+    });
+    let first = server.session_with(more.clone()).await;
+    let evidence = json!({
+        "id_verifications": [{ "document_type": "Passport", "document_number": "XDB987654", "issuing_state": "ESP",
+            "personal_number": "12345678Z-personal", "first_name": "Lucia", "last_name": "Fernandez",
+            "full_name": "Lucia Fernandez", "address": "Calle Mayor 7", "front_image": format!("media:{image}") }],
+        "phone_verifications": [{ "full_number": "+34600123987" }],
+        "email_verifications": [{ "email": "lucia.fernandez@mail.example" }],
+        "ip_analyses": [{ "ip_address": "203.0.113.99", "device_fingerprint": "f1ngerpr1nt-lucia" }],
+    });
+    client.post_once("key-lucia", &format!("/x/sessions/{first}/evidence/"), evidence.clone()).await.ok(200);
+    let review = json!({ "new_status": "Declined", "comment": "A comment about Lucia" });
+    client.post(&format!("/v3/sessions/{first}/reviews/"), review).await.ok(201);
+    client.post(&format!("/x/sessions/{first}/tags/"), json!({ "tag": "tag-of-lucia" })).await.ok(201);
+    client.post(&format!("/x/sessions/{first}/comments/"), json!({ "comment": "noted about Lucia" })).await.ok(201);
+    let attached = json!({ "media": upload(client).await, "name": "file-of-lucia" });
+    client.post(&format!("/x/sessions/{first}/files/"), attached).await.ok(201);
+    client.patch(&format!("/v3/session/{first}/update-data/"), json!({ "document_number": "XDC000111" })).await.ok(200);
+    let second = server.session_with(more).await;
+    client.delete(&format!("/v3/session/{second}/delete/")).await.ok(204);
+    let documents = server.system_list("document").await;
+    let entry = json!({ "reference_session_id": first, "display_label": "Lucias label" });
+    client.post(&format!("/v3/lists/{documents}/entries/"), entry).await.ok(201);
+    let emails = server.system_list("email").await;
+    let gone = server.add(&emails, "lucia.fernandez@mail.example").await;
+    client.delete(&format!("/v3/lists/{emails}/entries/{gone}/")).await.ok(204);
+    let phones = server.system_list("phone").await;
+    let proposal = json!({ "changes": [{ "op": "add", "value": "+34 600 123 987", "comment": "a comment about Lucia" }] });
+    client.post(&format!("/x/lists/{phones}/proposals/"), proposal).await.ok(201);
+    let file = "value,metadata,comment\n+34 (600) 123 987,no json,imported-lucia-note\n+34 600 123 988,{},\n";
+    let import = client.request(reqwest::Method::POST, &format!("/x/lists/{phones}/entries/import/")).body(file);
+    let import = send(import).await.ok(200);
+    assert_eq!((&import["refused"], &import["added"]), (&json!(1), &json!(1)));
+    (vec![first, second], image)
+}
+
+/// Where in the raw files of a data folder a text stands.
+fn places(folder: &Path, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(places(&path, text));
+        } else if let Ok(bytes) = std::fs::read(&path)
+            && bytes.windows(text.len()).any(|window| window == text.as_bytes())
+        {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
+
+fn dump(url: &str) -> String {
+    let output = Command::new("pg_dump").args(["--inserts", url]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Every personal text that is still somewhere.
+fn left(server: &Server) -> Vec<(&'static str, Vec<String>)> {
+    let dumped = match &server.app.config.target {
+        gavel::store::db::Target::Postgres(_) => dump(&server.database_url().unwrap()),
+        gavel::store::db::Target::Sqlite(_) => String::new(),
+    };
+    let look = |text: &'static str| {
+        let mut found = places(&server.app.config.data, text);
+        found.extend(dumped.lines().filter(|line| line.contains(text)).map(|line| line.chars().take(60).collect()));
+        (text, found)
+    };
+    PERSONAL.into_iter().map(look).filter(|(_, found)| !found.is_empty()).collect()
+}
+
+async fn delivered(server: &Server, receiver: &Receiver) {
+    eventually("all deliveries", || async { (receiver.received().len() >= 3).then_some(()) }).await;
+    eventually("dead letters", || async {
+        let read = server.app.store.read::<_, Error, _>(|tx| {
+            Box::pin(async move {
+                let sql = "SELECT count(*) FROM outbox";
+                Ok(tx.query_opt(sql, &[]).await?.unwrap().get::<i64>(0)?)
+            })
+        });
+        (read.await.unwrap() == 0).then_some(())
+    })
+    .await;
+}
+
+db_test!(nothing_of_a_person_is_left_anywhere, server => {
+    let receiver = Receiver::start().await;
+    let (sessions, image) = make_lucia(&server, &receiver).await;
+    delivered(&server, &receiver).await;
+    assert!(!left(&server).is_empty());
+    let body = json!({ "vendor_data": "cust-lucia-77", "list_entries": true });
+    let receipt = server.client.post_once("erase-lucia", "/x/subjects/erase/", body).await.ok(201);
+    assert_eq!((&receipt["status"], &receipt["sessions"]), (&json!("completed"), &json!(2)), "{receipt}");
+    assert_eq!(left(&server), Vec::<(&str, Vec<String>)>::new());
+    let file = server.app.media.path(image.parse().unwrap());
+    assert!(!file.exists());
+
+    for session in &sessions {
+        server.client.get(&format!("/v3/session/{session}/decision/")).await.is(404, json!({ "detail": "Not found." }));
+    }
+    let again = json!({ "vendor_data": "cust-lucia-77" });
+    server.client.post("/x/subjects/erase/", again).await.is(404, json!({ "detail": "Not found." }));
+    // The keys still stand for what was done.
+    let path = format!("/x/sessions/{}/evidence/", sessions[0]);
+    let erased = server.client.post_once("key-lucia", &path, json!({})).await;
+    assert_eq!(erased.status, 422, "another body");
+    let mut shown_receipt = server.client.get(&format!("/x/subjects/erasures/{}/", text(&receipt["uuid"]))).await.ok(200);
+    let removed = shown_receipt["removed"].as_object_mut().unwrap();
+    assert!(removed["deliveries"].as_u64().unwrap() >= 4);
+    removed.remove("deliveries");
+    removed.remove("audit_values");
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(shown(&shown_receipt), @r#"
+        {
+          "uuid": "[uuid]",
+          "of": "subject",
+          "status": "completed",
+          "list_entries": true,
+          "sessions": 2,
+          "removed": {
+            "activity_values": 1,
+            "signals": 5,
+            "dead_letters": 4,
+            "stored_answers": 1,
+            "entries": 1,
+            "entry_versions": 2,
+            "events": 4,
+            "files": 1,
+            "history": 5,
+            "import_rows": 1,
+            "proposals": 1,
+            "records": 4,
+            "screenings": 1,
+            "sessions": 2
+          },
+          "requested_by": {
+            "type": "API_KEY",
+            "uuid": "[uuid]"
+          },
+          "created_at": "[time]",
+          "finished_at": "[time]"
+        }
+        "#);
+    }
+    assert_eq!(server.client.get("/x/subjects/erasures/").await.ok(200)["count"], 1);
+    server.stop().await;
+});
+
+db_test!(what_others_show_of_them_goes_too, server => {
+    let receiver = Receiver::start().await;
+    server.destination(&receiver).await;
+    let document = |name: &str| json!({ "id_verifications": [{ "document_type": "Passport", "document_number": "XDB987654",
+        "full_name": name }] });
+    let session = server.session_with(json!({ "vendor_data": "cust-lucia-77" })).await;
+    server.evidence(&session, document("Lucia Fernandez")).await;
+    let other = server.session_with_evidence(document("Somebody Else")).await;
+    assert_eq!(other["id_verifications"][0]["matches"][0]["user_details"]["name"], "Lucia Fernandez");
+    delivered(&server, &receiver).await;
+    let receipt = server.client.post("/x/subjects/erase/", json!({ "vendor_data": "cust-lucia-77" })).await.ok(201);
+    assert_eq!(receipt["removed"]["shown_elsewhere"], 3, "the record, the event, the delivery");
+    let gone = ["Lucia Fernandez", "cust-lucia-77"];
+    assert_eq!(left(&server).into_iter().filter(|(text, _)| gone.contains(text)).count(), 0);
+    let decision = server.decision(&text(&other["session_id"])).await;
+    assert_eq!(decision["id_verifications"][0]["matches"], json!([]));
+    assert_eq!(decision["id_verifications"][0]["full_name"], "Somebody Else");
+    server.stop().await;
+});
+
+db_test!(a_stored_answer_that_spoke_of_them_is_gone, server => {
+    let session = server.session_with(json!({ "vendor_data": "cust-lucia-77" })).await;
+    let path = format!("/x/sessions/{session}/evidence/");
+    let evidence = json!({ "email_verifications": [{ "email": "lucia.fernandez@mail.example" }] });
+    server.client.post_once("key-lucia", &path, evidence.clone()).await.ok(200);
+    server.client.post_once("key-other", "/v3/lists/", json!({ "name": "L", "list_type": "custom", "entry_type": "key" })).await.ok(201);
+    server.client.post_once("key-erase", "/x/subjects/erase/", json!({ "session_id": session })).await.ok(201);
+    server.client.post_once("key-lucia", &path, evidence).await.is(410, json!({ "detail": "The data of this subject was erased." }));
+    server.client.post_once("key-other", "/v3/lists/", json!({ "name": "L", "list_type": "custom", "entry_type": "key" })).await.ok(201);
+    let again = server.client.post_once("key-erase", "/x/subjects/erase/", json!({ "session_id": session })).await.ok(201);
+    assert_eq!(again["status"], "running", "as it was when the request was taken");
+    server.stop().await;
+});
+
+db_test!(live_entries_stay_unless_asked, server => {
+    let documents = server.system_list("document").await;
+    let phones = server.system_list("phone").await;
+    server.add(&phones, "+34600123987").await;
+    let evidence = json!({ "id_verifications": [{ "document_type": "Passport", "document_number": "XDB987654", "full_name": "Lucia Fernandez" }] });
+    let session = text(&server.session_with_evidence(evidence).await["session_id"]);
+    let entry = json!({ "reference_session_id": session, "comment": "Forged" });
+    server.client.post(&format!("/v3/lists/{documents}/entries/"), entry).await.ok(201);
+    server.client.post("/x/subjects/erase/", json!({ "session_id": session })).await.ok(201);
+    let entries = server.client.get(&format!("/v3/lists/{documents}/entries/")).await.ok(200);
+    let row = &entries["results"][0];
+    assert_eq!(json!([row["value"], row["comment"], row["metadata"], row["reference_session_id"]]),
+        json!(["xdb987654", "Forged", null, session]));
+    let screen = json!({ "values": [{ "entry_type": "document", "value": "XDB987654" }] });
+    assert_eq!(server.client.post("/x/screen/", screen).await.ok(200)["verdict"], "block");
+    server.stop().await;
+});
+
+db_test!(erased_entries_stay_out_of_sight_and_are_never_brought_back, server => {
+    let emails = server.list("Mine", "blocklist", "email").await;
+    let entry = server.add(&emails, "lucia.fernandez@mail.example").await;
+    server.add(&emails, "other@mail.example").await;
+    let before = server.client.get(&format!("/x/lists/{emails}/history/")).await.ok(200)["results"][0]["revision"].clone();
+    let evidence = json!({ "email_verifications": [{ "email": "Lucia.Fernandez@mail.example" }] });
+    let session = text(&server.session_with_evidence(evidence).await["session_id"]);
+    let body = json!({ "session_id": session, "list_entries": true });
+    let receipt = server.client.post("/x/subjects/erase/", body).await.ok(201);
+    assert_eq!((&receipt["removed"]["entries"], &receipt["removed"]["entry_versions"]), (&json!(1), &json!(1)));
+    let list = server.client.get(&format!("/v3/lists/{emails}/")).await.ok(200);
+    assert_eq!(list["entry_count"], 1);
+    let history = server.client.get(&format!("/x/lists/{emails}/history/")).await.ok(200);
+    assert_eq!(json!([history["results"][0]["kind"], history["results"][0]["removed"]]), json!(["entries.erased", 1]));
+    let screen = json!({ "values": [{ "entry_type": "email", "value": "lucia.fernandez@mail.example" }] });
+    assert_eq!(server.client.post("/x/screen/", screen).await.ok(200)["verdict"], "clear");
+    let reverted = server.client.post(&format!("/x/lists/{emails}/revert/"), json!({ "to": before })).await.ok(200);
+    assert_eq!(reverted["added"], 0, "{entry} does not come back");
+    let export = format!("/x/lists/{emails}/entries/export/?format=ndjson&as_of={before}");
+    let then = String::from_utf8(server.client.get(&export).await.bytes).unwrap();
+    assert_eq!(then.lines().count(), 1);
+    server.stop().await;
+});
+
+db_test!(requests_are_refused_field_by_field, server => {
+    let session = server.session().await;
+    let before = server.counts().await;
+    let path = "/x/subjects/erase/";
+    let either = json!({ "non_field_errors": ["Send either vendor_data or session_id."] });
+    server.client.post(path, json!({})).await.is(400, either.clone());
+    server.client.post(path, json!({ "session_id": session, "vendor_data": "x" })).await.is(400, either);
+    server.client.post(path, json!({ "session_id": "x", "vendor_data": " ", "list_entries": 3 })).await.is(400, json!({
+        "vendor_data": ["This field may not be blank."], "session_id": ["Must be a valid UUID."],
+        "list_entries": ["Must be a valid boolean."],
+    }));
+    server.client.post(path, json!({ "vendor_data": "nobody" })).await.is(404, json!({ "detail": "Not found." }));
+    let foreign = server.foreign_client().await;
+    foreign.post(path, json!({ "session_id": session })).await.is(404, json!({ "detail": "Not found." }));
+    let mut after = server.counts().await;
+    for (table, count) in &before {
+        if ["audit_events", "audit_values", "list_revisions", "lists", "counters", "numbers"].contains(&table.as_str()) {
+            after.insert(table.clone(), *count); // The other application's.
+        }
+    }
+    assert_eq!(after, before);
+    server.stop().await;
+});
+
+db_test!(the_trail_keeps_what_was_done_and_forgets_about_whom, server => {
+    let session = server.session_with(json!({ "vendor_data": "cust-lucia-77" })).await;
+    let other = server.session().await;
+    for id in [&session, &other] {
+        let evidence = json!({ "email_verifications": [{ "email": "lucia.fernandez@mail.example", "status": "In Review" }] });
+        server.evidence(id, evidence).await;
+        let review = json!({ "new_status": "Declined", "comment": "x" });
+        server.client.post(&format!("/v3/sessions/{id}/reviews/"), review).await.ok(201);
+    }
+    let before = server.counts().await;
+    server.client.post("/x/subjects/erase/", json!({ "session_id": session })).await.ok(201);
+    let after = server.counts().await;
+    assert_eq!(after["audit_events"], before["audit_events"] + 3, "asked for, the session, the end");
+    assert_eq!(after["audit_values"], before["audit_values"]  + 3 - 3, "creation, evidence, review");
+    assert_eq!((after["activities"], after["activity_values"]), (before["activities"], before["activity_values"] - 1));
+    let decision = server.decision(&other).await;
+    assert_eq!(decision["email_verifications"][0]["matches"], json!([]));
+    assert_eq!(decision["reviews"][0]["comment"], "x");
+    server.stop().await;
+});

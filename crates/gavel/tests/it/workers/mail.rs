@@ -1,0 +1,214 @@
+//! E-mail over a real SMTP server.
+
+use gavel::config::Settings;
+use gavel_core::access::Role;
+use serde_json::{Value, json};
+
+use crate::harness::{
+    Client, Engine, Server, eventually,
+    people::{PASSWORD, token},
+    smtp::{Fate, Smtp},
+};
+
+const LEA: &str = "lea@acme.example";
+
+async fn server(engine: Engine, smtp: &Smtp) -> Option<Server> {
+    let url = smtp.url();
+    let set = move |settings: &mut Settings| {
+        settings.smtp_url = Some(url);
+        settings.mail_from = Some("Gavel <desk@gavel.example>".into());
+    };
+    Server::start_with(engine, set).await
+}
+
+async fn review(client: &Client, session: &str, comment: &str) {
+    let body = json!({ "new_status": "In Review", "comment": comment });
+    client.post(&format!("/v3/sessions/{session}/reviews/"), body).await.ok(201);
+}
+
+/// What waits in the outbox: attempts, the last failure, whether it was given up.
+async fn waiting(server: &Server) -> Vec<(u64, Option<String>, bool)> {
+    let read = server.app.store.read::<_, gavel::actions::Error, _>(|tx| {
+        Box::pin(async move {
+            let sql = "SELECT attempts, failure, failed_at IS NOT NULL FROM mails ORDER BY created_at, id";
+            let rows = tx.query(sql, &[]).await?;
+            Ok(rows
+                .iter()
+                .map(|row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+                .collect::<Result<_, gavel::store::StoreError>>()?)
+        })
+    });
+    read.await.unwrap()
+}
+
+async fn tried(server: &Server, attempts: u64) {
+    eventually("the record of an attempt", || async {
+        waiting(server).await.iter().any(|mail| mail.0 == attempts).then_some(())
+    })
+    .await;
+}
+
+async fn empty(server: &Server) {
+    eventually("an empty outbox", || async { waiting(server).await.is_empty().then_some(()) }).await;
+}
+
+crate::on_both_engines!(notices_are_sent_to_whom_they_are_for);
+async fn notices_are_sent_to_whom_they_are_for(engine: Engine) {
+    let smtp = Smtp::start().await;
+    let Some(server) = server(engine, &smtp).await else { return };
+    server.account(LEA, Role::ComplianceOfficer).await;
+    server.account("reader@bücher.example", Role::Reader).await;
+    let session = server.session().await;
+    review(&server.client, &session, "@lea@acme.example @reader@bücher.example Größe prüfen").await;
+    let mut mails = smtp.wait_for(2).await;
+    mails.sort_by_key(|mail| mail.to.clone());
+    let [lea, reader] = mails.as_slice() else { panic!("{mails:?}") };
+    assert_eq!((lea.from.as_str(), lea.to.as_str()), ("desk@gavel.example", LEA));
+    assert_eq!(lea.header("Subject"), "API Client mentioned you on session 1");
+    assert!(lea.header("Message-ID").ends_with("@127.0.0.1>"), "{}", lea.head);
+    let link = format!("{}/sessions/{session}", server.url());
+    assert!(lea.text.contains("Größe prüfen") && lea.text.contains(&link), "{}", lea.text);
+    assert_eq!(reader.to, "reader@xn--bcher-kva.example");
+    assert!(reader.text.contains(&link) && !reader.text.contains("Größe"), "a Reader is sent no comment: {}", reader.text);
+    empty(&server).await;
+    // The inbox alone, if somebody wants it so; and nothing for a change that is refused.
+    server.sign_in(LEA).await.patch("/x/me/", json!({ "notifications": { "mention": "inbox" } })).await.ok(200);
+    review(&server.client, &session, "@lea@acme.example").await;
+    assert_eq!((waiting(&server).await.len(), smtp.mails().len()), (0, 2));
+    server.stop().await;
+}
+
+crate::on_both_engines!(links_come_by_mail_and_are_not_told_to_the_inviter);
+async fn links_come_by_mail_and_are_not_told_to_the_inviter(engine: Engine) {
+    let smtp = Smtp::start().await;
+    let Some(server) = server(engine, &smtp).await else { return };
+    let invited = server.client.post("/x/members/", json!({ "email": LEA, "role": "Admin" })).await.ok(201);
+    assert_eq!(invited["invitation_url"], Value::Null);
+    let mail = smtp.wait_for(1).await.remove(0);
+    assert_eq!((mail.to.as_str(), mail.header("Subject")), (LEA, "Your invitation to Gavel"));
+    let open = server.client.without_key();
+    open.post("/x/invitations/accept/", json!({ "token": token(&mail.text), "password": PASSWORD })).await.ok(200);
+    let lea = server.sign_in(LEA).await;
+    for email in [LEA, "nobody@acme.example"] {
+        open.post("/x/password/forgot/", json!({ "email": email })).await.ok(200);
+    }
+    let mail = smtp.wait_for(2).await.remove(1);
+    assert_eq!((mail.to.as_str(), mail.header("Subject")), (LEA, "A new password for Gavel"));
+    let reset = |token: &str, password: &str| json!({ "token": token, "password": password });
+    let link = token(&mail.text);
+    open.post("/x/password/reset/", reset(&link, "short")).await.ok(400);
+    open.post("/x/password/reset/", reset(&link, "another password")).await.ok(200);
+    let used = json!({ "detail": "This link has been used or has expired." });
+    open.post("/x/password/reset/", reset(&link, "a third password")).await.is(400, used.clone());
+    lea.get("/x/me/").await.ok(401);
+    server.try_sign_in(LEA, PASSWORD, None).await.ok(401);
+    server.try_sign_in(LEA, "another password", None).await.ok(200);
+    // Three links within an hour, and a link lasts an hour.
+    for _ in 0..4 {
+        open.post("/x/password/forgot/", json!({ "email": LEA })).await.ok(200);
+    }
+    let mails = smtp.wait_for(4).await;
+    empty(&server).await;
+    assert_eq!(smtp.mails().len(), 4);
+    open.post("/x/password/reset/", reset(&token(&mails[2].text), "another password")).await.is(400, used.clone());
+    server.app.clock.advance(3_601);
+    open.post("/x/password/reset/", reset(&token(&mails[3].text), "another password")).await.is(400, used);
+    server.stop().await;
+}
+
+crate::on_both_engines!(what_fails_for_now_is_repeated_as_one_and_the_same_mail);
+async fn what_fails_for_now_is_repeated_as_one_and_the_same_mail(engine: Engine) {
+    let fates = [Fate::RefusedText(451), Fate::Dropped, Fate::RefusedRecipient(450), Fate::Taken];
+    let smtp = Smtp::deciding(move |number| fates[number.min(3)]).await;
+    let Some(server) = server(engine, &smtp).await else { return };
+    server.account(LEA, Role::ComplianceOfficer).await;
+    let session = server.session().await;
+    review(&server.client, &session, "@lea@acme.example").await;
+    for (attempt, (wait, failure)) in [(60, "451"), (300, "connection"), (900, "450")].into_iter().enumerate() {
+        smtp.wait_for(attempt + 1).await;
+        tried(&server, attempt as u64 + 1).await;
+        assert_eq!(waiting(&server).await, [(attempt as u64 + 1, Some(failure.to_owned()), false)]);
+        server.app.clock.advance(wait);
+    }
+    let mails = smtp.wait_for(4).await;
+    empty(&server).await;
+    assert_eq!(mails[0].header("Message-ID"), mails[3].header("Message-ID"));
+    server.stop().await;
+}
+
+crate::on_both_engines!(what_is_refused_for_good_is_given_up);
+async fn what_is_refused_for_good_is_given_up(engine: Engine) {
+    let fates = [Fate::RefusedRecipient(550), Fate::RefusedText(554), Fate::Taken];
+    let smtp = Smtp::deciding(move |number| fates[number.min(2)]).await;
+    let Some(server) = server(engine, &smtp).await else { return };
+    server.account(LEA, Role::ComplianceOfficer).await;
+    let session = server.session().await;
+    for (number, code) in ["550", "554"].into_iter().enumerate() {
+        review(&server.client, &session, "@lea@acme.example").await;
+        eventually("the end of a mail", || async {
+            let given_up = (1, Some(code.to_owned()), true);
+            (waiting(&server).await.get(number) == Some(&given_up)).then_some(())
+        })
+        .await;
+    }
+    server.app.clock.advance(86_400);
+    review(&server.client, &session, "@lea@acme.example").await;
+    smtp.wait_for(3).await; // One does not hold up the next, and what was given up is not sent again.
+    eventually("the third to be taken", || async { (waiting(&server).await.len() == 2).then_some(()) }).await;
+    assert_eq!(smtp.mails().len(), 3);
+    server.stop().await;
+}
+
+crate::on_both_engines!(who_has_left_is_sent_nothing_and_a_dead_server_is_waited_for);
+async fn who_has_left_is_sent_nothing_and_a_dead_server_is_waited_for(engine: Engine) {
+    let smtp = Smtp::deciding(|_| Fate::Dropped).await;
+    let Some(server) = server(engine, &smtp).await else { return };
+    let lea = server.account(LEA, Role::ComplianceOfficer).await;
+    let session = server.session().await;
+    review(&server.client, &session, "@lea@acme.example").await;
+    tried(&server, 1).await;
+    assert_eq!(server.client.delete(&format!("/x/members/{lea}/")).await.status, 204);
+    empty(&server).await;
+    let bo = server.member("bo@acme.example", Role::ComplianceOfficer).await;
+    review(&server.client, &session, "@bo@acme.example").await;
+    tried(&server, 1).await;
+    server.client.delete(&format!("/v3/session/{session}/delete/")).await;
+    server.app.clock.advance(60);
+    empty(&server).await;
+    assert_eq!(smtp.mails().len(), 2, "a deleted session is nothing to write about");
+    // Two days, and it is given up.
+    let session = server.session().await;
+    review(&server.client, &session, "@bo@acme.example").await;
+    tried(&server, 1).await;
+    server.app.clock.advance(2 * 86_400);
+    eventually("the end of a mail", || async { waiting(&server).await.iter().any(|mail| mail.2).then_some(()) }).await;
+    assert_eq!(bo.get("/x/me/").await.status, 401, "days have passed");
+    server.stop().await;
+}
+
+crate::on_both_engines!(a_password_that_is_not_taken_loses_no_mail);
+async fn a_password_that_is_not_taken_loses_no_mail(engine: Engine) {
+    let smtp = Smtp::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    for (password, taken) in [("wrong", false), ("quite right", true)] {
+        std::fs::write(&file, format!("{password}\n")).unwrap();
+        let (url, file) = (smtp.url().replace("smtp://", "smtp://desk%40gavel@"), file.clone());
+        let set = move |settings: &mut Settings| {
+            settings.smtp_url = Some(url);
+            settings.smtp_password_file = Some(file);
+            settings.mail_from = Some("desk@gavel.example".into());
+        };
+        let Some(server) = Server::start_with(engine, set).await else { return };
+        server.client.post("/x/members/", json!({ "email": LEA, "role": "Reader" })).await.ok(201);
+        match taken {
+            true => empty(&server).await,
+            false => tried(&server, 1).await,
+        }
+        let left = waiting(&server).await;
+        assert_eq!(left, if taken { vec![] } else { vec![(1, Some("535".to_owned()), false)] });
+        assert_eq!(smtp.proofs().last().unwrap(), &format!(" desk@gavel {password}"));
+        server.stop().await;
+    }
+    assert_eq!(smtp.mails().len(), 1);
+}
