@@ -5,7 +5,7 @@
 
 use std::{
     fs::File,
-    io::{BufRead, BufReader, BufWriter, Write},
+    io::{BufRead, BufReader, BufWriter, Seek, Write},
     path::Path,
     time::Instant,
 };
@@ -66,9 +66,13 @@ fn write(path: &Path, rows: u64, key: &SigningKey) {
     let application = new_id();
     let at = Timestamp::from_micros(1_777_713_242_118_450);
     let mut previous = genesis(application);
-    // The head comes first and knows the end, so the rows wait in a file of their own.
-    let body = path.with_extension("rows");
-    let mut out = BufWriter::new(File::create(&body).expect("a file"));
+    // The head comes first and knows the end: one of the same length keeps its place.
+    let head = |hash| {
+        let end = Checkpoint { application, count: rows, head: hash, at };
+        Head { end, rotations: Vec::new(), values: true }.line(key) + "\n"
+    };
+    let mut out = BufWriter::new(File::create(path).expect("a file"));
+    out.write_all(head(previous).as_bytes()).expect("written");
     let mut line = String::new();
     for seq in 1..=rows {
         let personal = Personal {
@@ -93,12 +97,9 @@ fn write(path: &Path, rows: u64, key: &SigningKey) {
         event.write_line(&mut line, &previous, Some(&personal));
         out.write_all(line.as_bytes()).expect("written");
     }
+    out.rewind().expect("at the beginning");
+    out.write_all(head(previous).as_bytes()).expect("written");
     out.flush().expect("written");
-    let end = Checkpoint { application, count: rows, head: previous, at };
-    let mut whole = File::create(path).expect("a file");
-    writeln!(whole, "{}", Head { end, rotations: Vec::new(), values: true }.line(key)).expect("written");
-    std::io::copy(&mut File::open(&body).expect("the rows"), &mut whole).expect("copied");
-    std::fs::remove_file(&body).expect("removed");
 }
 
 fn verify(path: &Path, key: &SigningKey) {

@@ -131,8 +131,8 @@ fn of_result(standing: &Standing<'_>, rest: &str) -> Value {
 /// The answer to the question of this name: what was chosen, else what was written.
 fn answer(data: &Map<String, Value>, question: &str) -> Value {
     let sections = data.get("sections").and_then(Value::as_array).into_iter().flatten();
-    let items = sections.filter_map(|section| section.get("items")?.as_array()).flatten();
-    let asked = items.filter(|item| item.get("value").and_then(Value::as_str) == Some(question)).next_back();
+    let mut items = sections.filter_map(|section| section.get("items")?.as_array()).flatten();
+    let asked = items.rfind(|item| item.get("value").and_then(Value::as_str) == Some(question));
     let given = |member: &str| {
         let given = asked?.get("answer")?.get(member)?;
         let nothing = matches!(given, Value::Null) || given == "" || given.as_array().is_some_and(Vec::is_empty);

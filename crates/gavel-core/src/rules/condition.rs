@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::{Value, json};
 
 use super::{
-    Facts, LOOKED_AT, Operator,
+    ALIKE, Facts, LOOKED_AT, Operator,
     compare::{Comparable, first, similarity},
 };
 use crate::{ids::ListId, time::Timestamp};
@@ -99,9 +99,10 @@ impl Condition {
         match &self.operand {
             Operand::Nothing => Verdict::default(),
             Operand::Literal(literal) => self.against(&values, &literal.0),
-            Operand::Pattern(pattern) => {
-                by(looked_at(pairs(&values)).into_iter().find(|(_, text)| pattern.is_match(text)).map(|(value, _)| value))
-            }
+            Operand::Pattern(pattern) => by(looked_at(pairs(&values), LOOKED_AT)
+                .into_iter()
+                .find(|(_, text)| pattern.is_match(text))
+                .map(|(value, _)| value)),
             Operand::Field(path) => {
                 let others = setting.facts.find(path);
                 let others: Vec<Comparable<'_>> = others.into_iter().filter_map(Comparable::of).collect();
@@ -163,9 +164,9 @@ impl Condition {
     }
 
     fn alike<'v>(&self, values: &[(&'v Value, Comparable<'_>)], others: &[Comparable<'_>]) -> Option<&'v Value> {
-        let others = looked_at(others.iter().map(|other| ((), other)));
+        let others = looked_at(others.iter().map(|other| ((), other)), ALIKE);
         let alike = |text: &str| others.iter().any(|((), other)| similarity(text, other) >= self.score);
-        looked_at(pairs(values)).into_iter().find(|(_, text)| alike(text)).map(|(value, _)| value)
+        looked_at(pairs(values), ALIKE).into_iter().find(|(_, text)| alike(text)).map(|(value, _)| value)
     }
 
     fn of_list(&self, values: &[(&Value, Comparable<'_>)], list: ListId, setting: &Setting<'_>) -> Verdict {
@@ -229,9 +230,9 @@ fn pairs<'v, 't>(values: &'t [(&'v Value, Comparable<'t>)]) -> impl Iterator<Ite
     values.iter().map(|(value, comparable)| (*value, comparable))
 }
 
-/// The texts that the slow operators look at: no more than [`LOOKED_AT`] characters of all of them together.
-fn looked_at<'t, T>(values: impl Iterator<Item = (T, &'t Comparable<'t>)>) -> Vec<(T, &'t str)> {
-    let mut left = LOOKED_AT;
+/// The texts that the slow operators look at: no more than so many characters of all of them together.
+fn looked_at<'t, T>(values: impl Iterator<Item = (T, &'t Comparable<'t>)>, characters: usize) -> Vec<(T, &'t str)> {
+    let mut left = characters;
     let mut texts = Vec::new();
     for (value, comparable) in values {
         if left == 0 {

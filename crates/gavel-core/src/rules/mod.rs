@@ -16,8 +16,8 @@
 //! - *Missing fields* (absent, null, an empty array) make every condition false but `is_empty`. So does a missing field on
 //!   the other side, negated operators included. `is_empty` also holds for a text of length zero and for `{}`.
 //! - *Patterns* are matched unanchored and in linear time. They have at most [`PATTERN`] characters and at most 1 MiB when
-//!   compiled. `regex` and `fuzzy_match` look at the first [`LOOKED_AT`] characters of a field, its elements one after the
-//!   other, so that no text makes a decision slow.
+//!   compiled. `regex` looks at the first [`LOOKED_AT`] characters of a field, its elements one after the other, and
+//!   `fuzzy_match` at the first [`ALIKE`], so that no text makes a decision slow.
 //! - *`fuzzy_match`* holds when the similarity of both sides, each with its words put in order, is at least `score` of 100.
 //! - *Relative dates* are at most [`DAYS`] days away. Only `equals`, `not_equals` and the four that order take them, and a field that
 //!   is no instant makes the condition false.
@@ -42,8 +42,10 @@ pub use status::{RULES, Ruling, StatusRules};
 
 /// Longest pattern of `regex`, in characters.
 pub const PATTERN: usize = 1_000;
-/// Most characters of a field that `regex` and `fuzzy_match` look at.
+/// Most characters of a field that `regex` looks at.
 pub const LOOKED_AT: usize = 10_000;
+/// Most characters of either side that `fuzzy_match` looks at.
+pub const ALIKE: usize = 1_000;
 /// Farthest a relative date may be, in days.
 pub const DAYS: u64 = 36_500;
 

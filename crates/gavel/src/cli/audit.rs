@@ -88,7 +88,7 @@ struct Export {
 #[derive(Subcommand)]
 enum KeysCommand {
     /// List all public keys, the newest first
-    List(Common),
+    List(Box<Common>),
     /// Go over to a new key: signed by the old one and the new one, and recorded in every application's trail
     ///
     /// Running servers sign with the new key at once. Whoever trusts the old public key follows to the new one.

@@ -144,29 +144,30 @@ fn without_matches(text: &str, session: &str) -> Option<String> {
     let mut value: Json = serde::Deserialize::deserialize(&mut stored).ok()?;
     let taken = match &mut value {
         Json::Array(rows) => drop_rows(rows, session), // The column of a record is the array itself.
-        _ => false,
+        _ => 0,
     };
-    (walk(&mut value, session) || taken).then(|| value.to_string())
+    (taken + walk(&mut value, session) > 0).then(|| value.to_string())
 }
 
-fn walk(value: &mut Json, session: &str) -> bool {
+/// Drops such rows wherever they stand; answers how many.
+fn walk(value: &mut Json, session: &str) -> usize {
     match value {
-        Json::Array(items) => items.iter_mut().fold(false, |taken, item| walk(item, session) || taken),
-        Json::Object(members) => members.iter_mut().fold(false, |taken, (name, member)| {
-            let own = match member {
-                Json::Array(rows) if name == "matches" => drop_rows(rows, session),
-                _ => false,
+        Json::Array(items) => items.iter_mut().map(|item| walk(item, session)).sum(),
+        Json::Object(members) => {
+            let each = |(name, member): (&String, &mut Json)| match member {
+                Json::Array(rows) if name == "matches" => drop_rows(rows, session) + walk(member, session),
+                member => walk(member, session),
             };
-            walk(member, session) || own || taken
-        }),
-        _ => false,
+            members.iter_mut().map(each).sum()
+        }
+        _ => 0,
     }
 }
 
-fn drop_rows(rows: &mut Vec<Json>, session: &str) -> bool {
+fn drop_rows(rows: &mut Vec<Json>, session: &str) -> usize {
     let before = rows.len();
     rows.retain(|row| row.get("session_id").and_then(Json::as_str) != Some(session));
-    rows.len() < before
+    before - rows.len()
 }
 
 /// What a session says about a person that could stand elsewhere: its own id of them, its values, its items.

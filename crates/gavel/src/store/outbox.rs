@@ -14,13 +14,14 @@ use uuid::Uuid;
 
 use super::{Row, StoreError, Tx, Value, db::parts, destinations::Destination, events::Event};
 
-/// Puts an event into the queue of a destination, due at once or with the last of its lane.
+/// Puts an event into the queue of a destination, due at once or with the last of its lane. The lone `+` keeps the search
+/// off the index by time, which would go through the whole queue of a destination that is down instead of one lane.
 pub async fn insert_waiting(tx: &mut Tx, id: EventId, event: &Event, destination: &Destination) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO outbox (id, event_id, destination_id, object_id, sequence, attempts, due_at, leased_until)
          VALUES ($1, $2, $3, $4, $5, 0, COALESCE((
-             SELECT max(o.due_at) FROM outbox o
-             WHERE o.destination_id = $3 AND o.object_id = $4 AND o.due_at > $6), $6), 0)",
+             SELECT max(+o.due_at) FROM outbox o
+             WHERE o.destination_id = $3 AND o.object_id = $4 AND +o.due_at > $6), $6), 0)",
         &[id.0.into(), event.id.into(), destination.id.0.into(), event.object.into(), event.sequence.into(), event.at.into()],
     )
     .await?;
@@ -149,7 +150,8 @@ pub async fn remove_claimed(tx: &mut Tx, claimed: &[&Claimed]) -> Result<Vec<Eve
     Ok(removed)
 }
 
-/// Lets a claimed event wait for its next attempt, and with it what is behind it. `false`: the claim is no longer ours.
+/// Lets a claimed event wait for its next attempt, and with it what is behind it. `false`: the claim is no longer ours. For
+/// the lone `+` see [`insert_waiting`].
 pub async fn set_due(tx: &mut Tx, claimed: &Claimed, due_at: Timestamp) -> Result<bool, StoreError> {
     let rows = tx
         .execute(
@@ -161,7 +163,7 @@ pub async fn set_due(tx: &mut Tx, claimed: &Claimed, due_at: Timestamp) -> Resul
     if rows == 1 {
         tx.execute(
             "UPDATE outbox SET due_at = $3
-             WHERE destination_id = $2 AND object_id = (SELECT object_id FROM outbox WHERE id = $1) AND due_at < $3",
+             WHERE destination_id = $2 AND object_id = (SELECT object_id FROM outbox WHERE id = $1) AND +due_at < $3",
             &[claimed.id.0.into(), claimed.destination.0.into(), due_at.into()],
         )
         .await?;
@@ -190,7 +192,7 @@ pub async fn drop_waiting(tx: &mut Tx, destination: DestinationId) -> Result<(),
 
 /// Frees every lease. Only the one process of a SQLite file does this, at its start: nobody else can hold one.
 pub async fn free_leases(tx: &mut Tx) -> Result<(), StoreError> {
-    tx.execute("UPDATE outbox SET leased_until = 0, lease_token = NULL WHERE leased_until > 0", &[]).await?;
+    tx.execute("UPDATE outbox SET leased_until = 0, lease_token = NULL WHERE lease_token IS NOT NULL", &[]).await?;
     Ok(())
 }
 

@@ -412,6 +412,7 @@ db_test!(knows_people_by_their_cookie, server => {
         }
         let may_look = match facts.access {
             Access::Member => continue,
+            Access::Scope(..) if facts.path == "/x/audit/export/" => false, // Not JSON, so it cannot be masked.
             Access::Scope(_, level) => reads && level == Level::Read,
             Access::Power(_) | Access::Public => false,
         };

@@ -90,7 +90,7 @@ impl Server {
         let running = tokio::spawn(ready.run(async move {
             let _ = stopped.await;
         }));
-        Self { client, app, stop: Some(stop), running: Some(running), place: place }
+        Self { client, app, stop: Some(stop), running: Some(running), place }
     }
 
     /// Ends the server as a signal would, and waits until it has ended.

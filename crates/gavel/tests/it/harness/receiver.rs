@@ -8,6 +8,7 @@ use std::{
 
 use axum::{Router, body::Bytes, extract::State, response::IntoResponse, response::Response};
 use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -23,9 +24,11 @@ pub struct Received {
 }
 
 impl Received {
-    /// The body as JSON.
+    /// The body as JSON, however deep.
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap()
+        let mut sent = serde_json::Deserializer::from_slice(&self.body);
+        sent.disable_recursion_limit();
+        Value::deserialize(&mut sent).unwrap()
     }
 
     /// A header's text.

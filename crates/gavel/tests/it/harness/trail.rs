@@ -64,7 +64,10 @@ fn python() -> &'static str {
         let asked = Command::new(**name).args(["-c", "import cryptography"]).output();
         asked.is_ok_and(|output| output.status.success())
     };
-    ["/usr/bin/python3", "python3"].iter().find(has).expect("a python3 with the package cryptography; run scripts/setup")
+    ["/usr/bin/python3", "python3"]
+        .iter()
+        .find(has)
+        .unwrap_or_else(|| panic!("there is no python3 with the package cryptography; run scripts/setup"))
 }
 
 /// Where a verifier says the first bad row is.

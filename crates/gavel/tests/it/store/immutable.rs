@@ -100,7 +100,8 @@ db_test!(rows_refuse_changes, server => {
             for sql in [
                 "INSERT OR REPLACE INTO activities SELECT * FROM activities",
                 "UPDATE OR REPLACE activities SET kind = 'x'",
-                "INSERT OR REPLACE INTO audit_events SELECT * FROM audit_events",
+                "INSERT OR REPLACE INTO audit_events (id, application_id, kind, actor_type, actor_id, method, route, status_code, objects, commitment, created_at)
+             SELECT id, application_id, kind, actor_type, actor_id, method, route, status_code, objects, commitment, created_at FROM audit_events",
                 "INSERT OR REPLACE INTO audit_chain SELECT * FROM audit_chain",
                 "INSERT OR REPLACE INTO audit_checkpoints SELECT * FROM audit_checkpoints",
                 "INSERT OR REPLACE INTO audit_keys SELECT * FROM audit_keys",
