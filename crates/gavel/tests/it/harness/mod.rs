@@ -79,7 +79,11 @@ impl Server {
         let mut settings = settings(&place);
         change(&mut settings);
         let ready = prepare(settings.check().unwrap()).await.map_err(|e| panic!("{e:?}")).unwrap();
-        Some(Self::run(ready, place))
+        let server = Self::run(ready, place);
+        while !server.app.live.is_loaded() {
+            tokio::time::sleep(Duration::from_millis(1)).await; // Until then `readyz` says no.
+        }
+        Some(server)
     }
 
     /// Serves what has been prepared at this place.
