@@ -161,7 +161,7 @@ db_test!(shows_what_a_decision_was_made_with, server => {
     let then = made_with(&server, &session).await;
     is_identical(&server, &session, &then).await;
 
-    let entry = text(&made["screenings"][0]["items"][0]["hits"][0]["entry_uuid"]);
+    let entry = text(&made["screenings"][0]["items"][1]["hits"][0]["entry_uuid"]);
     server.client.delete(&format!("/v3/lists/{list}/entries/{entry}/")).await.ok(204);
     server.client.post(&format!("/v3/sessions/{session}/reviews/"), json!({ "new_status": "Approved" })).await.ok(201);
     // Edits of the data and of a feature's status are not what was decided with.
