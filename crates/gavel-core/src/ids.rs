@@ -53,6 +53,8 @@ ids! {
     NotificationId;
     /// A verification session.
     SessionId;
+    /// A user or a business: whoever sessions are about.
+    SubjectId;
     /// One recorded feature result of a session.
     RecordId;
     /// A row of a session's activity feed.

@@ -1,6 +1,6 @@
 //! The audit trail as anybody can check it (conventions §13; the format is told in `docs/audit.md`).
 //!
-//! An [`Event`] has one canonical spelling; its [`Hash`] covers that and the hash before it, and the first hash before is
+//! An [`Event`] has one canonical spelling; its [`struct@Hash`] covers that and the hash before it, and the first hash before is
 //! the application's own ([`genesis`]), so that no row can be edited, removed, added or moved without every later hash
 //! changing. What fixes the last one is a signature: a [`Checkpoint`] now and then, and a [`Head`] made for every export.
 //! Keys change by a [`Rotation`] that the old and the new one sign.

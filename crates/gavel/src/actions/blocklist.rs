@@ -6,6 +6,7 @@ use gavel_core::{
     evidence::document_code,
     ids::{ApplicationId, SessionId},
     json::{FieldError, FieldErrors, Fields, Value, read},
+    subject::known_as,
     time::Timestamp,
 };
 use serde::Serialize;
@@ -16,8 +17,7 @@ use super::{
     approval::Gate,
     decision,
     entries::{write_from_source, write_value},
-    sessions::subject,
-    sweeps,
+    subjects, sweeps,
 };
 use crate::{
     app::App,
@@ -128,9 +128,12 @@ pub(super) async fn follow_decline(
             block(tx, &amendment, entry_type, source).await?;
         }
     }
-    if let Some(value) = subject(session.kind, session.vendor_data.as_deref()) {
+    if let Some(value) = known_as(session.kind, session.vendor_data.as_deref())
+        && !subjects::sessions::block_declined(tx, &caller, session, now).await?
+    {
         let list = blocklist::find_system(tx, application, value.entry_type(), now).await?;
         if blocklist::find_live(tx, list.id, &value, now).await?.is_none() {
+            let amendment = Amendment::begin(tx, &caller, now).await?;
             write_value(tx, &amendment, &list, value).await?;
         }
     }

@@ -1,14 +1,17 @@
 //! Sessions deleted: by id, by number, or all of them (contract, sessions §8, §9). A deleted session disappears from every
 //! read; its rows stay, its files go.
 
+use std::collections::BTreeSet;
+
 use gavel_core::{
     ids::{MediaId, SessionId},
     json::{FieldError, FieldErrors, Fields, Value, read},
+    session::SessionKind,
     time::Timestamp,
 };
 use serde::Serialize;
 
-use super::{Caller, Error, status};
+use super::{Caller, Error, status, subjects};
 use crate::{
     app::App,
     store::{Tx, media, sessions},
@@ -34,6 +37,8 @@ pub async fn delete(app: &App, caller: &Caller, id: SessionId, seen: Option<u64>
                 status::must_be_at(&session, seen)?;
                 let mut gone = Gone::default();
                 remove(tx, &caller_, session.id, now, &mut gone).await?;
+                let whose = session.vendor_data.into_iter().collect();
+                subjects::sessions::forget(tx, caller_.application, session.kind, Some(whose)).await?;
                 Ok(gone)
             })
         })
@@ -50,9 +55,13 @@ pub async fn delete_many(app: &App, caller: &Caller, body: Result<Selection, Fie
         .act(caller, move |tx| {
             Box::pin(async move {
                 let mut gone = Gone::default();
-                for session in sessions::lock_by_number(tx, caller_.application, numbers.as_deref()).await? {
+                let mut whose = BTreeSet::new();
+                for (session, vendor_data) in sessions::lock_by_number(tx, caller_.application, numbers.as_deref()).await? {
                     remove(tx, &caller_, session, now, &mut gone).await?;
+                    whose.extend(vendor_data);
                 }
+                let whose = numbers.map(|_| whose.into_iter().collect());
+                subjects::sessions::forget(tx, caller_.application, SessionKind::User, whose).await?;
                 Ok(gone)
             })
         })

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{Caller, Error, amendment::Amendment, approval::Gate, sweeps};
+use super::{Caller, Error, amendment::Amendment, approval::Gate, subjects::sync, sweeps};
 use crate::{
     app::App,
     clock::new_id,
@@ -153,6 +153,8 @@ pub async fn add(
     app.act(caller, move |tx| {
         Box::pin(async move {
             let caller = caller_;
+            let sent = body.as_ref().ok().and_then(|new| new.value.as_deref());
+            let scope = sync::lock_values(tx, caller.application, id, sent.into_iter()).await?;
             let amendment = Amendment::begin(tx, &caller, now).await?;
             let list = lists::find_list(tx, caller.application, id, now).await?.ok_or(Error::NOT_FOUND)?;
             let gate = Gate::of(tx, caller.application, id).await?;
@@ -166,6 +168,7 @@ pub async fn add(
             let mode = sweeps::mode(tx, &caller, &list, sweep).await?;
             sweeps::follow(tx, &amendment, &list, mode, None).await?;
             caller.audit(tx, "entry.added", &[("list", id.0), ("entry", entry.id.0)], now).await?;
+            sync::follow(tx, &caller, &scope, now).await?;
             Ok(entry.into())
         })
     })
@@ -321,6 +324,7 @@ pub async fn remove(app: &App, caller: &Caller, list: ListId, id: EntryId) -> Re
     app.act(caller, move |tx| {
         Box::pin(async move {
             let application = caller_.application;
+            let scope = sync::lock_entry(tx, application, list, id).await?;
             let amendment = Amendment::begin(tx, &caller_, now).await?;
             let entry_type = lists::find_list(tx, application, list, now).await?.ok_or(Error::NOT_FOUND)?.entry_type;
             Gate::of(tx, application, list).await?.must_let(tx, &[], &[id]).await?;
@@ -331,7 +335,7 @@ pub async fn remove(app: &App, caller: &Caller, list: ListId, id: EntryId) -> Re
             marks::release_marks(tx, application, entry_type, amendment.moment.revision, now).await?;
             amendment.note(tx, list, Effect { kind: "entry.removed", added: 0, removed: 1, changed: 0 }).await?;
             caller_.audit(tx, "entry.removed", &[("list", list.0), ("entry", id.0)], now).await?;
-            Ok(())
+            sync::follow(tx, &caller_, &scope, now).await
         })
     })
     .await

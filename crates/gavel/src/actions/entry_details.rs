@@ -20,6 +20,7 @@ use super::{
     approval::Gate,
     as_of,
     entries::{COMMENT, EntryView, LABEL, read_metadata},
+    subjects::sync,
 };
 use crate::{
     app::App,
@@ -230,6 +231,7 @@ pub async fn update(
     app.act(caller, move |tx| {
         Box::pin(async move {
             let caller = caller_;
+            let scope = sync::lock_entry(tx, caller.application, list, id).await?;
             let of = lists::find_list(tx, caller.application, list, now).await?.ok_or(Error::NOT_FOUND)?;
             let amendment = Amendment::begin(tx, &caller, now).await?;
             let gate = Gate::of(tx, caller.application, list).await?;
@@ -243,6 +245,7 @@ pub async fn update(
                 edit(tx, &amendment, &of, (version, &entry), &revised).await?;
                 amendment.note(tx, list, Effect { kind: "entry.updated", added: 0, removed: 0, changed: 1 }).await?;
                 caller.audit(tx, "entry.updated", &[("list", list.0), ("entry", id.0)], now).await?;
+                sync::follow(tx, &caller, &scope, now).await?;
             }
             let (_, entry) = entry_versions::find_kept(tx, list, id).await?.ok_or(Error::NOT_FOUND)?;
             with_hits(tx, vec![entry], now).await?.pop().ok_or(Error::NOT_FOUND)

@@ -1,9 +1,11 @@
 //! Telling the customer's systems: every event is queued in the transaction of its cause (contract, webhooks §1, §2).
 
+use std::borrow::Cow;
+
 use gavel_core::{session::SessionKind, webhook::EventType};
 use serde_json::{Map, Value, json};
 
-use super::{Error, decision};
+use super::{Error, decision, subjects};
 use crate::{
     app::App,
     clock::new_id,
@@ -76,7 +78,6 @@ fn envelope(app: &App, application: &Application, session: &Session, event_type:
     if session.kind == SessionKind::Business {
         put("business_session_id", session.id.to_string().into());
         put("session_kind", json!("business"));
-        put("vendor_business_id", Value::Null);
     }
     payload
 }
@@ -89,6 +90,11 @@ async fn queue_for_session(
     event_type: EventType,
     payload: &Map<String, Value>,
 ) -> Result<(), Error> {
+    let mut payload = Cow::Borrowed(payload);
+    if session.kind == SessionKind::Business {
+        let id = subjects::sessions::find_id(tx, application.id, session).await?;
+        payload.to_mut().insert("vendor_business_id".into(), id.map(|id| id.to_string()).into());
+    }
     let event = Event {
         id: new_id(),
         application: application.id,
@@ -96,14 +102,14 @@ async fn queue_for_session(
         object: session.id.0,
         sequence: session.version,
         session: Some(session.id),
-        payload: serde_json::to_string(payload).map_err(Error::fault)?,
+        payload: serde_json::to_string(payload.as_ref()).map_err(Error::fault)?,
         at: app.clock.now(),
     };
     queue(tx, &event).await
 }
 
 /// Writes an event once, and one waiting delivery for every destination that wants it now.
-async fn queue(tx: &mut Tx, event: &Event) -> Result<(), Error> {
+pub(super) async fn queue(tx: &mut Tx, event: &Event) -> Result<(), Error> {
     events::insert_event(tx, event).await?;
     for destination in destinations::list_for_event(tx, event.application).await? {
         if destination.enabled && destination.subscribed_events.contains(&event.event_type) {

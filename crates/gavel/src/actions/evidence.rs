@@ -17,7 +17,8 @@ use gavel_core::{
     ids::{ListId, MediaId, RecordId, SessionId},
     json::FieldErrors,
     screening::{Hit, Index},
-    session::{FeatureStatus, SessionStatus},
+    session::{FeatureStatus, SessionKind, SessionStatus},
+    subject::known_as,
     time::Timestamp,
 };
 use serde_json::Value;
@@ -27,9 +28,7 @@ use super::{
     replay::{Pinned, Rollup, Written},
     rules,
     rules::Rules,
-    searchable,
-    sessions::subject,
-    status,
+    searchable, status, subjects,
 };
 use crate::{
     app::App,
@@ -53,7 +52,11 @@ struct Ready {
     complete: bool,
     fetched: Vec<media_rows::Media>,
     rules: Rules,
+    whose: Whose,
 }
+
+/// The person or company of a session, which never changes.
+type Whose = (SessionKind, Option<String>);
 
 /// What the lists said about every signal of every item, in which state they were, and at which instant.
 struct Screened {
@@ -71,19 +74,19 @@ pub async fn add(
     seen: Option<u64>,
 ) -> Result<Value, Error> {
     let application = caller.application;
-    let (body, rules) = app
+    let before = app
         .store
         .read::<_, Error, _>(move |tx| {
             Box::pin(async move {
                 let session = sessions::find_session(tx, application, id).await?.ok_or(Error::NOT_FOUND)?;
                 let body = body?;
                 must_take_evidence(&session, seen)?;
-                Ok((body, Rules::of(&session)?))
+                Ok((body, Rules::of(&session)?, (session.kind, session.vendor_data)))
             })
         })
         .await?;
     let mut fetched = Vec::new();
-    let done = fetch_and_record(app, caller, id, (body, rules), seen, &mut fetched).await;
+    let done = fetch_and_record(app, caller, id, before, seen, &mut fetched).await;
     discard_if_refused(app, &done, &fetched).await;
     done
 }
@@ -93,11 +96,11 @@ async fn fetch_and_record(
     app: &App,
     caller: &Caller,
     id: SessionId,
-    (body, rules): (Evidence, Rules),
+    (body, rules, whose): (Evidence, Rules, Whose),
     seen: Option<u64>,
     fetched: &mut Vec<MediaId>,
 ) -> Result<Value, Error> {
-    let ready = make_ready(app, body, rules, fetched).await?;
+    let ready = make_ready(app, body, rules, whose, fetched).await?;
     let screened = screen(app.live.snapshot(caller.application).await?, &ready.signals, app.clock.now());
     let (app_, caller_) = (app.clone(), caller.clone());
     app.act(caller, move |tx| Box::pin(async move { record(tx, &app_, &caller_, id, ready, screened, seen).await })).await
@@ -111,9 +114,15 @@ fn must_take_evidence(session: &Session, seen: Option<u64>) -> Result<(), Error>
 }
 
 /// Fetches and stores the pictures that came as links, and draws the signals.
-async fn make_ready(app: &App, evidence: Evidence, rules: Rules, fetched: &mut Vec<MediaId>) -> Result<Ready, Error> {
+async fn make_ready(
+    app: &App,
+    evidence: Evidence,
+    rules: Rules,
+    whose: Whose,
+    fetched: &mut Vec<MediaId>,
+) -> Result<Ready, Error> {
     let (items, complete) = (evidence.items, evidence.complete);
-    let mut ready = Ready { items, signals: Vec::new(), complete, fetched: Vec::new(), rules };
+    let mut ready = Ready { items, signals: Vec::new(), complete, fetched: Vec::new(), rules, whose };
     let mut links: Vec<(usize, MediaField, String)> = Vec::new();
     for (place, item) in ready.items.iter().enumerate() {
         for field in &item.media {
@@ -159,8 +168,11 @@ async fn record(
     seen: Option<u64>,
 ) -> Result<Value, Error> {
     let application = applications::find_application(tx, caller.application).await?.ok_or(Error::NOT_FOUND)?;
+    // Should the session be declined, they may be blocked: their name comes before all rows.
+    subjects::sessions::hold(tx, caller.application, ready.whose.0, ready.whose.1.as_deref()).await?;
     let mut session = sessions::lock_session(tx, caller.application, id).await?.ok_or(Error::NOT_FOUND)?;
     must_take_evidence(&session, seen)?;
+    let is_flagged = subjects::sessions::is_flagged(tx, caller.application, &session).await?;
     store_media(tx, caller, &ready).await?;
 
     let now = app.clock.now();
@@ -173,13 +185,14 @@ async fn record(
     let (all, written) = write_records(tx, caller, &mut session, earlier, &ready, &screened, now).await?;
     let from = session.status;
     start(tx, &session, from, caller, now).await?;
-    let outcome = roll_up(tx, caller, &session, &all, &written, (&ready, &screened)).await?;
+    let outcome = roll_up(tx, caller, &session, &all, &written, (&ready, &screened, is_flagged)).await?;
     status::move_to(&mut session, outcome, now);
     let before =
         if matches!(from, SessionStatus::NotStarted | SessionStatus::Resubmitted) { SessionStatus::InProgress } else { from };
     status::note_change(tx, &session, before, "System", now).await?; // Before the status: the queue reads since when.
     sessions::set_state(tx, &session).await?;
     sessions::set_searchable(tx, id, &searchable::of(&session, &all)).await?;
+    subjects::sessions::follow(tx, caller.application, &session, from, now).await?;
     if session.status == SessionStatus::Declined {
         blocklist::follow_decline(tx, caller.application, &session, now).await?;
     }
@@ -199,7 +212,7 @@ async fn roll_up(
     session: &Session,
     all: &[Record],
     written: &Written,
-    (ready, screened): (&Ready, &Screened),
+    (ready, screened, subject_flagged): (&Ready, &Screened, bool),
 ) -> Result<SessionStatus, Error> {
     let nodes: Vec<&str> = all.iter().filter_map(|record| record.node_id.as_deref()).collect();
     let is_new = |record: &&Record| written.items.iter().any(|(id, ..)| *id == record.id);
@@ -207,7 +220,8 @@ async fn roll_up(
         complete: ready.complete,
         missing_step: has_missing_step(&workflow_steps(session), &nodes),
         earlier: all.iter().filter(|record| !is_new(record)).map(|record| record.status).collect(),
-        subject: subject(session.kind, session.vendor_data.as_deref()),
+        subject: known_as(session.kind, session.vendor_data.as_deref()),
+        subject_flagged,
     };
     let of_subject = |value| screened.index.hits(value, screened.at);
     let hits = rollup.subject.as_ref().map(of_subject).unwrap_or_default();

@@ -18,6 +18,7 @@ use super::{
     approval::Gate,
     as_of::{self, AsOf},
     entry_details::{EntryDetails, with_hits},
+    subjects::sync,
 };
 use crate::{
     app::App,
@@ -148,6 +149,7 @@ pub async fn revert(app: &App, caller: &Caller, id: ListId, body: Result<Revert,
     app.act(caller, move |tx| {
         Box::pin(async move {
             let caller = caller_;
+            let scope = sync::lock_list(tx, caller.application, id).await?;
             let list = lists::find_list(tx, caller.application, id, now).await?.ok_or(Error::NOT_FOUND)?;
             let gate = Gate::of(tx, caller.application, id).await?;
             let asked = body?.to;
@@ -196,6 +198,7 @@ pub async fn revert(app: &App, caller: &Caller, id: ListId, body: Result<Revert,
             }
             amendment.note(tx, id, Effect { kind: "list.reverted", added, removed, changed }).await?;
             caller.audit(tx, "list.reverted", &[("list", id.0)], now).await?;
+            sync::follow(tx, &caller, &scope, now).await?;
             Ok(Reverted { to, revision: moment.revision, added, removed, changed })
         })
     })

@@ -9,7 +9,7 @@ use gavel_core::{
 };
 use serde::Serialize;
 
-use super::{Caller, Error, amendment::Amendment, approval::Gate};
+use super::{Caller, Error, amendment::Amendment, approval::Gate, subjects::sync};
 use crate::{
     app::App,
     clock::new_id,
@@ -223,6 +223,7 @@ pub async fn delete(app: &App, caller: &Caller, id: ListId) -> Result<(), Error>
     app.act(caller, move |tx| {
         Box::pin(async move {
             let application = caller_.application;
+            let scope = sync::lock_list(tx, application, id).await?;
             let amendment = Amendment::begin(tx, &caller_, now).await?;
             let list = find(tx, application, id, now).await?;
             if list.is_system {
@@ -234,7 +235,7 @@ pub async fn delete(app: &App, caller: &Caller, id: ListId) -> Result<(), Error>
             marks::release_marks(tx, application, list.entry_type, amendment.moment.revision, now).await?;
             amendment.note(tx, id, Effect { removed, ..Effect::of_list("list.deleted") }).await?;
             caller_.audit(tx, "list.deleted", &[("list", id.0)], now).await?;
-            Ok(())
+            sync::follow(tx, &caller_, &scope, now).await
         })
     })
     .await

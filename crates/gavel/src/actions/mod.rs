@@ -66,6 +66,7 @@ pub mod signins;
 pub mod single_url;
 pub mod status;
 mod steps;
+pub mod subjects;
 pub mod sweeps;
 pub mod upkeep;
 pub mod workflows;

@@ -167,6 +167,8 @@ pub(super) struct Rollup {
     pub earlier: Vec<FeatureStatus>,
     /// What lists know the person or company by.
     pub subject: Option<EntryValue>,
+    /// Somebody had flagged the person or company.
+    pub subject_flagged: bool,
 }
 
 impl Rollup {
@@ -180,6 +182,7 @@ impl Rollup {
                 Value::Null => None,
                 subject => Some(value_of(subject)?),
             },
+            subject_flagged: stored["subject_flagged"].as_bool()?,
         })
     }
 
@@ -188,7 +191,7 @@ impl Rollup {
     pub(super) fn answer(&self, items: &[FeatureStatus], hits: &[Hit]) -> (Map<String, Value>, SessionStatus) {
         let subject_held = hits.iter().any(|hit| hit.list_type == ListType::Blocklist && hit.held);
         let statuses = [&self.earlier[..], items].concat();
-        let outcome = session_outcome(&statuses, self.complete, self.missing_step, subject_held);
+        let outcome = session_outcome(&statuses, self.complete, self.missing_step, self.subject_flagged || subject_held);
         let answer = json!({
             "complete": self.complete,
             "missing_step": self.missing_step,
@@ -196,6 +199,7 @@ impl Rollup {
             "subject": self.subject.as_ref().map(value_json),
             "subject_hits": hits.iter().map(hit_json).collect::<Vec<_>>(),
             "subject_held": subject_held,
+            "subject_flagged": self.subject_flagged,
             "outcome": outcome,
             "items_count": items.len(),
         });

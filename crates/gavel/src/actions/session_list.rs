@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use gavel_core::{
     entry::country,
     evidence::Feature,
-    ids::{ApplicationId, SessionId, WorkflowId, WorkflowVersionId},
+    ids::{ApplicationId, SessionId, SubjectId, WorkflowId, WorkflowVersionId},
     json::FieldErrors,
     session::{FeatureStatus, SessionKind, SessionStatus},
     time::{Day, Timestamp},
@@ -22,7 +22,7 @@ use crate::{
         db::escape_like,
         records::{self, Record},
         sessions::{self, Filter, Session, fold},
-        workflows,
+        subjects, workflows,
     },
 };
 
@@ -145,8 +145,11 @@ impl Wanted {
         if let Some(region) = &self.region {
             filter.and("region_folded = ?", [fold(region).into()]);
         }
-        if self.user.is_some() {
-            filter.and("1 = 0", []); // No user records yet: nothing can have this id.
+        if let Some(user) = self.user {
+            let of_user =
+                "vendor_data = (SELECT u.vendor_data FROM subjects u WHERE u.id = ? AND u.application_id = s.application_id
+                AND u.kind = s.kind)";
+            filter.and(of_user, [user.into()]);
         }
         match self.session_type.as_deref() {
             None | Some("ALL") => {}
@@ -230,10 +233,13 @@ pub async fn list(
                     for record in records::list_records_of(tx, &ids).await? {
                         records.entry(record.session).or_default().push(record);
                     }
-                    let labels = labels(tx, *kind, &sessions).await?;
+                    let names = Names {
+                        labels: labels(tx, *kind, &sessions).await?,
+                        users: users(tx, application, *kind, &sessions).await?,
+                    };
                     for session in sessions {
                         let own = records.remove(&session.id).unwrap_or_default();
-                        rows.push(row(&app_, session, own, &labels)?);
+                        rows.push(row(&app_, session, own, &names)?);
                     }
                     count += total;
                     more |= window.1.saturating_add(window.0) < total;
@@ -255,6 +261,28 @@ async fn labels(tx: &mut Tx, kind: SessionKind, sessions: &[Session]) -> Result<
     Ok(workflows::list_labels(tx, &ids).await?.into_iter().collect())
 }
 
+/// What rows name beside their own session.
+struct Names {
+    labels: HashMap<WorkflowVersionId, String>,
+    users: HashMap<String, SubjectId>,
+}
+
+/// The users behind these sessions; only the rows of people say it.
+async fn users(
+    tx: &mut Tx,
+    application: ApplicationId,
+    kind: SessionKind,
+    sessions: &[Session],
+) -> Result<HashMap<String, SubjectId>, StoreError> {
+    let mut known: Vec<&str> = match kind {
+        SessionKind::User => sessions.iter().filter_map(|session| session.vendor_data.as_deref()).collect(),
+        SessionKind::Business => Vec::new(),
+    };
+    known.sort_unstable();
+    known.dedup();
+    Ok(subjects::list_ids(tx, application, kind, &known).await?.into_iter().collect())
+}
+
 #[derive(Serialize)]
 struct UserRow {
     session_id: SessionId,
@@ -267,7 +295,7 @@ struct UserRow {
     country: Option<String>,
     status: SessionStatus,
     vendor_data: Option<String>,
-    didit_internal_id: Option<Uuid>,
+    didit_internal_id: Option<SubjectId>,
     created_at: Timestamp,
     features: Vec<Value>,
     phone_number: Option<Value>,
@@ -291,10 +319,10 @@ struct BusinessRow {
     country: Option<String>,
 }
 
-fn row(app: &App, session: Session, records: Vec<Record>, labels: &HashMap<WorkflowVersionId, String>) -> Result<Value, Error> {
+fn row(app: &App, session: Session, records: Vec<Record>, names: &Names) -> Result<Value, Error> {
     match session.kind {
-        SessionKind::User => serde_json::to_value(user_row(app, session, &records)),
-        SessionKind::Business => serde_json::to_value(business_row(session, labels)),
+        SessionKind::User => serde_json::to_value(user_row(app, session, &records, names)),
+        SessionKind::Business => serde_json::to_value(business_row(session, &names.labels)),
     }
     .map_err(Error::fault)
 }
@@ -318,7 +346,7 @@ fn business_row(session: Session, labels: &HashMap<WorkflowVersionId, String>) -
     }
 }
 
-fn user_row(app: &App, session: Session, records: &[Record]) -> UserRow {
+fn user_row(app: &App, session: Session, records: &[Record], names: &Names) -> UserRow {
     let ran = |record: &&Record| record.status != FeatureStatus::ResubRequested;
     let latest = |feature: Feature| records.iter().rev().filter(ran).find(|record| record.feature == feature);
     let document = latest(Feature::Ocr);
@@ -335,7 +363,7 @@ fn user_row(app: &App, session: Session, records: &[Record]) -> UserRow {
         full_name: text(document, "full_name"),
         country: text(document, "issuing_state"),
         status: session.status,
-        didit_internal_id: None,
+        didit_internal_id: session.vendor_data.as_ref().and_then(|known| names.users.get(known)).copied(),
         created_at: session.created_at,
         features: features(&session, records),
         phone_number: latest(Feature::PhoneVerification).map(

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use gavel_core::{
-    entry::{EntryType, EntryValue},
     ids::{ApplicationId, MediaId, SessionId, WorkflowId},
     json::FieldErrors,
     list::ListType,
     screening::Index,
     session::{AgainstCurrent, NewStatus, SessionKind, SessionStatus, SessionType, StatusUpdate, check_source},
+    subject::known_as,
     time::Timestamp,
 };
 use serde::Serialize;
@@ -22,6 +22,7 @@ use super::{
     searchable,
     status::{self, Remark},
     steps::{kind_of, steps_of},
+    subjects,
 };
 use crate::{
     app::App,
@@ -101,6 +102,7 @@ async fn start_or_reuse(
     let workflow = workflows::find_for_session(tx, caller.application, new.workflow).await?;
     let workflow = workflow.ok_or_else(|| Error::Invalid(FieldErrors::plain("workflow_id", "Invalid workflow_id.")))?;
     let kind = kind_of(&workflow)?;
+    subjects::sessions::hold(tx, caller.application, kind, new.vendor_data.as_deref()).await?;
     let index = app.live.within(tx, caller.application, index).await?;
     refuse_blocked(&index, kind, new.vendor_data.as_deref(), now)?;
     portrait::must_suffice(&workflow, &new, portrait.as_ref())?;
@@ -111,6 +113,7 @@ async fn start_or_reuse(
     if let Some(portrait) = &portrait {
         media::insert_media(tx, caller.application, portrait).await?;
     }
+    let subject = subjects::sessions::note_new(tx, caller.application, kind, new.vendor_data.as_deref(), now).await?;
     let counter = match kind {
         SessionKind::User => Counter::SessionNumber,
         SessionKind::Business => Counter::BusinessSessionNumber,
@@ -126,28 +129,21 @@ async fn start_or_reuse(
     let actor = ("SESSION_CREATED", caller.actor.display());
     event_rows::insert_history(tx, session.id, new_id(), actor, &details, now).await?;
     events::status_updated(tx, app, &application, &session, None).await?;
-    caller.audit(tx, "session.created", &[("session", session.id.0)], now).await?;
+    let mut objects = vec![("session", session.id.0)];
+    objects.extend(subject.map(|id| (kind.as_str(), id.0)));
+    caller.audit(tx, "session.created", &objects, now).await?;
     Ok(CreatedSession::of(app, session))
 }
 
 /// The entries live now decide, not any stored status. One that the flood guard holds refuses nobody: the session goes to
 /// review in the end.
 fn refuse_blocked(index: &Index, kind: SessionKind, vendor_data: Option<&str>, now: Timestamp) -> Result<(), Error> {
-    let Some(value) = subject(kind, vendor_data) else { return Ok(()) };
+    let Some(value) = known_as(kind, vendor_data) else { return Ok(()) };
     if index.hits(&value, now).iter().any(|hit| hit.list_type == ListType::Blocklist && !hit.held) {
         let text = "This user or business has been blocked and cannot create new verification sessions.";
         return Err(Error::Invalid(FieldErrors::plain("vendor_data", text)));
     }
     Ok(())
-}
-
-/// The value lists know the person or company of a session by.
-pub(super) fn subject(kind: SessionKind, vendor_data: Option<&str>) -> Option<EntryValue> {
-    let entry_type = match kind {
-        SessionKind::User => EntryType::User,
-        SessionKind::Business => EntryType::Business,
-    };
-    vendor_data.and_then(|sent| EntryValue::parse(entry_type, sent).ok())
 }
 
 async fn reuse(tx: &mut Tx, application: ApplicationId, new: &NewSession, workflow: &Workflow) -> Result<Option<Session>, Error> {

@@ -3,7 +3,7 @@
 use gavel_core::{evidence::Feature, review::ActivityType, session::SessionStatus, time::Timestamp};
 use serde_json::{Value, json, value::to_raw_value};
 
-use super::{Caller, Error, events, notify};
+use super::{Caller, Error, events, notify, subjects};
 use crate::{
     app::App,
     clock::new_id,
@@ -37,6 +37,7 @@ pub async fn set_by_hand(
     move_to(session, to, now);
     note_change(tx, session, from, caller.actor.display(), now).await?; // Before the status: the queue reads since when.
     sessions::set_state(tx, session).await?;
+    subjects::sessions::follow(tx, caller.application, session, from, now).await?;
     if from == to {
         queue::end_claim(tx, session.id).await?; // A session that stays in the queue is free again.
     }

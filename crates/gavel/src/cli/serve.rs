@@ -13,7 +13,7 @@ use tokio::{
 
 use super::{CliError, Common, start_logging};
 use crate::{
-    actions::{applications, audit_keys, links},
+    actions::{applications, audit_keys, links, subjects},
     app::App,
     clock::Clock,
     config::Config,
@@ -57,6 +57,10 @@ pub async fn prepare(mut config: Config) -> Result<Ready, CliError> {
     let store = Store::open(&config.target).await?;
     let app = App::new(config, Clock::default(), secrets, store)?;
     let first_key = applications::bootstrap(&app).await?;
+    let completed = subjects::upgrade::complete(&app).await?;
+    if completed > 0 {
+        tracing::info!(completed, "users and businesses of earlier sessions");
+    }
     audit_keys::prepare(&app).await?;
     Ok(Ready { app, listener, first_key, _lock: lock })
 }

@@ -33,6 +33,9 @@ pub(super) fn resolve(path: &str, method: &Method, theirs: impl Fn(ApplicationId
         }
         _ => return Err(NoTarget),
     };
+    if let [noun @ ("vendor-users" | "vendor-businesses"), rest @ ..] = inside {
+        return subjects(noun, rest, method).map(|target| Some(Target { application, ..target }));
+    }
     if inside == ["audit-logs"] {
         return Ok(Some(Target { path: "/x/audit/logs".to_owned(), method: None, application }));
     }
@@ -51,6 +54,22 @@ pub(super) fn resolve(path: &str, method: &Method, theirs: impl Fn(ApplicationId
     let path = rest.iter().fold(format!("/v3/{base}"), |path, segment| path + "/" + segment);
     let deletes = base == "sessions" && rest == ["delete"] && *method == Method::DELETE;
     Ok(Some(Target { path, method: deletes.then_some(Method::POST), application }))
+}
+
+/// Users and businesses: the console has a word of its own for each call.
+fn subjects(noun: &str, rest: &[&str], method: &Method) -> Result<Target, NoTarget> {
+    let nouns = noun.trim_start_matches("vendor-");
+    let post = Some(Method::POST);
+    let (path, method) = match rest {
+        [] if *method == Method::POST => (format!("/v3/{nouns}/create"), None),
+        [] => (format!("/v3/{nouns}"), None),
+        ["bulk-status"] if *method == Method::POST => (format!("/x/{nouns}/bulk-status"), None),
+        ["delete"] if matches!(*method, Method::DELETE | Method::POST) => (format!("/v3/{nouns}/delete"), post),
+        [vendor_data] => (format!("/v3/{nouns}/{vendor_data}"), None),
+        [vendor_data, "update"] => (format!("/v3/{nouns}/{vendor_data}"), None),
+        _ => return Err(NoTarget),
+    };
+    Ok(Target { path, method, application: None })
 }
 
 /// The path looks like an alias and is none.
@@ -79,6 +98,10 @@ mod tests {
             ("application/{a}/lists/x/entries/y", "/v3/lists/x/entries/y"),
             ("application/{a}/webhook/destinations/x/deliveries", "/v3/webhook/destinations/x/deliveries"),
             ("application/{a}/verification-settings", "/v3/workflows"),
+            ("application/{a}/vendor-users", "/v3/users"),
+            ("application/{a}/vendor-users/a%2Fb", "/v3/users/a%2Fb"),
+            ("application/{a}/vendor-users/delete", "/v3/users/delete"),
+            ("application/{a}/vendor-businesses/x/update", "/v3/businesses/x"),
             ("application/{a}/audit-logs", "/x/audit/logs"),
         ] {
             assert_eq!(resolved(&alias.replace("{a}", APPLICATION)), Ok(Some(target.to_owned())), "{alias}");
@@ -99,11 +122,26 @@ mod tests {
             "application/{a}/cases",
             "application/{a}/sessions/x",
             "application/{a}/webhook",
+            "application/{a}/vendor-users/x/update/y",
+            "application/{a}/vendor-users/x/update-status",
             "application/not-an-id/lists",
             "application/9b0f0d3a-1f0e-4a53-8a53-2d1c6b7e9f11/lists",
         ] {
             assert_eq!(resolved(&alias.replace("{a}", APPLICATION)), Err(NoTarget), "{alias}");
         }
+    }
+
+    #[test]
+    fn users_are_made_and_set_by_words_of_their_own() {
+        let found = |method: Method, rest: &str| {
+            let path = format!("/v3/organization/{ORGANIZATION}/application/{APPLICATION}/vendor-users{rest}");
+            let target = resolve(&path, &method, |_| true).unwrap().unwrap();
+            (target.path, target.method)
+        };
+        assert_eq!(found(Method::POST, ""), ("/v3/users/create".to_owned(), None));
+        assert_eq!(found(Method::POST, "/bulk-status"), ("/x/users/bulk-status".to_owned(), None));
+        assert_eq!(found(Method::GET, "/bulk-status"), ("/v3/users/bulk-status".to_owned(), None), "somebody of that name");
+        assert_eq!(found(Method::DELETE, "/delete"), ("/v3/users/delete".to_owned(), Some(Method::POST)));
     }
 
     #[test]

@@ -83,6 +83,17 @@ impl<S: Send + Sync, A: FromStr, B: FromStr> FromRequestParts<S> for IdPair<A, B
     }
 }
 
+/// The one segment of the path that is no id: any text.
+pub struct Segment(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> ApiResult<Self> {
+        let [only] = segments(parts, state).await?;
+        Ok(Self(only))
+    }
+}
+
 async fn segments<S: Send + Sync, const N: usize>(parts: &mut Parts, state: &S) -> ApiResult<[String; N]> {
     let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| Error::NOT_FOUND)?;
     let texts: Vec<String> = params.iter().map(|(_, text)| text.to_owned()).collect();

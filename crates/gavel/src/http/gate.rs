@@ -106,6 +106,7 @@ impl Server {
             Some(credential) => follow_alias(&mut request, credential)?,
             None => None,
         };
+        spell_out_names(&mut request);
         request.extensions_mut().insert(Entered { credential, application, ip, path });
         Ok(match self.routes.clone().oneshot(request.map(Body::new)).await {
             Ok(response) => response,
@@ -128,6 +129,23 @@ fn follow_alias(request: &mut Request, credential: &Credential) -> Result<Option
         *request.method_mut() = method;
     }
     Ok(target.application)
+}
+
+/// In the place of a user's or business's name the words `create` and `delete` are calls for POST alone; whoever reads or
+/// changes a user of that name means the user. Spelled otherwise, the routes do not take the word for the call.
+fn spell_out_names(request: &mut Request) {
+    let path = request.uri().path();
+    let spelled = match path.rsplit_once('/') {
+        Some((nouns @ ("/v3/users" | "/v3/businesses"), "create")) => format!("{nouns}/%63reate"),
+        Some((nouns @ ("/v3/users" | "/v3/businesses"), "delete")) => format!("{nouns}/%64elete"),
+        _ => return,
+    };
+    if matches!(*request.method(), Method::GET | Method::HEAD | Method::PATCH) {
+        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        if let Ok(uri) = format!("{spelled}{query}").parse() {
+            *request.uri_mut() = uri;
+        }
+    }
 }
 
 /// Paths that need a key, whether they exist or not.

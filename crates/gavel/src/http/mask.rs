@@ -10,6 +10,8 @@ use axum::{body::Body, response::Response};
 use gavel_core::{
     access::{Actor, Level, Power, Resource},
     ids::parse_uuid,
+    session::SessionStatus,
+    subject::SubjectStatus,
     time::Timestamp,
 };
 use http::header;
@@ -28,6 +30,7 @@ const OPEN: &[&str] = &[
     "actor_type",
     "api_service",
     "changed_fields",
+    "comment_type",
     "comparison",
     "entry_type",
     "environment",
@@ -137,7 +140,7 @@ impl Mask {
         text.is_empty()
             || OPEN.contains(&name)
             || (self.names && NAMES.contains(&name))
-            || name.ends_with("_status") && gavel_core::session::SessionStatus::from_name(text).is_some()
+            || name.ends_with("_status") && (SessionStatus::from_name(text).is_some() || SubjectStatus::from_name(text).is_some())
             || (is_id && parse_uuid(text).is_ok())
             || (name.ends_with("_at") && Timestamp::parse(text).is_some())
     }

@@ -19,9 +19,9 @@ use gavel_core::access::{Level, Power, Resource};
 use http::Method;
 
 use api::{
-    api_keys, audit, blocklist, decisions, destinations, edits, entries, evidence, files, health, list_history, lists, me, media,
-    members, notifications, proposals, queue, reviews, screen, session_notes, sessions, settings, signins, subjects, sweeps,
-    webhooks, workflows,
+    api_keys, audit, blocklist, businesses, decisions, destinations, edits, entries, evidence, files, health, list_history,
+    lists, me, media, members, notifications, proposals, queue, reviews, screen, session_notes, sessions, settings, signins,
+    subjects, sweeps, users, webhooks, workflows,
 };
 use routes::{Access, Route};
 
@@ -34,7 +34,7 @@ pub fn table(media_limit: usize) -> Vec<Route> {
     const POST: Method = Method::POST;
     const PATCH: Method = Method::PATCH;
     const DELETE: Method = Method::DELETE;
-    use Resource::{Audit, Lists, Sessions, Webhooks, Workflows};
+    use Resource::{Audit, Businesses, Lists, Sessions, Users, Webhooks, Workflows};
     vec![
         public("/livez/", health::livez),
         public("/readyz/", health::readyz),
@@ -79,6 +79,20 @@ pub fn table(media_limit: usize) -> Vec<Route> {
 
         route(GET, "/v3/webhook/", Webhooks, webhooks::show_single_url),
         route(PATCH, "/v3/webhook/", Webhooks, webhooks::update_single_url),
+
+        route(GET, "/v3/users/", Users, users::list),
+        route(POST, "/v3/users/create/", Users, users::create).creates(),
+        route(POST, "/v3/users/delete/", Users, users::delete),
+        route(GET, "/v3/users/{vendor_data}/", Users, users::show),
+        route(PATCH, "/v3/users/{vendor_data}/", Users, users::update),
+        route(PATCH, "/v3/users/{vendor_data}/update-status/", Users, users::update_status),
+
+        route(GET, "/v3/businesses/", Businesses, businesses::list),
+        route(POST, "/v3/businesses/create/", Businesses, businesses::create).creates(),
+        route(POST, "/v3/businesses/delete/", Businesses, businesses::delete),
+        route(GET, "/v3/businesses/{vendor_data}/", Businesses, businesses::show),
+        route(PATCH, "/v3/businesses/{vendor_data}/", Businesses, businesses::update),
+        route(PATCH, "/v3/businesses/{vendor_data}/update-status/", Businesses, businesses::update_status),
 
         route(GET, "/v3/workflows/", Workflows, workflows::list),
         route(POST, "/v3/workflows/", Workflows, workflows::create).creates(),
@@ -158,6 +172,11 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         powerful(POST, "/x/members/", Power::Members, members::invite).creates(),
         powerful(PATCH, "/x/members/{member_uuid}/", Power::Members, members::update),
         powerful(DELETE, "/x/members/{member_uuid}/", Power::Members, members::remove).without_answer(),
+
+        route(GET, "/x/users/{user_uuid}/", Users, users::trace).and_needs(Lists, Level::Read),
+        route(POST, "/x/users/bulk-status/", Users, users::bulk_status),
+        route(GET, "/x/businesses/{business_uuid}/", Businesses, businesses::trace).and_needs(Lists, Level::Read),
+        route(POST, "/x/businesses/bulk-status/", Businesses, businesses::bulk_status),
 
         route(GET, "/x/webhook/destinations/{destination_uuid}/", Webhooks, webhooks::show),
         route(POST, "/x/webhook/destinations/{destination_uuid}/test/", Webhooks, webhooks::test),

@@ -13,6 +13,9 @@ use uuid::Uuid;
 
 use super::{StoreError, Tx, Value, erasures::Counts, revisions::Moment};
 
+/// How many of these are about the events of any object.
+const EVENTS: usize = 5;
+
 /// What is removed of a session, in an order that no reference stands against. `$1` is the session.
 const SESSION: [(&str, &str); 21] = [
     // First, because whoever gives an event up refers to it before anything else.
@@ -61,6 +64,33 @@ pub async fn erase_session(tx: &mut Tx, id: SessionId, counts: &mut Counts) -> R
     tx.execute(row, &[id.0.into(), format!("erased {id}").into()]).await?;
     add(counts, "sessions", 1);
     Ok(())
+}
+
+/// Removes the users and businesses with this `vendor_data`, with what was told of them. Answers how many there were.
+pub async fn erase_subjects(
+    tx: &mut Tx,
+    application: ApplicationId,
+    vendor_data: &str,
+    counts: &mut Counts,
+) -> Result<usize, StoreError> {
+    let lock = tx.for_update();
+    let sql = format!(
+        "SELECT id FROM subjects WHERE application_id = $1 AND kind IN ('user', 'business') AND vendor_data = $2 ORDER BY id{lock}"
+    );
+    let rows = tx.query(&sql, &[application.0.into(), vendor_data.into()]).await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
+    for id in &ids {
+        for (name, sql) in SESSION.iter().take(EVENTS) {
+            add(counts, name, tx.execute(sql, &[(*id).into()]).await?);
+        }
+        // Few rows name users, and the trail has no index by them: an erasure can wait.
+        let named = "DELETE FROM audit_values WHERE event_id IN (SELECT id FROM audit_events WHERE application_id = $1 AND objects LIKE $2)";
+        add(counts, "audit_values", tx.execute(named, &[application.0.into(), format!("%{id}%").into()]).await?);
+        let comments = tx.execute("DELETE FROM subject_comments WHERE subject_id = $1", &[(*id).into()]).await?;
+        add(counts, "comments", comments);
+        add(counts, "subjects", tx.execute("DELETE FROM subjects WHERE id = $1", &[(*id).into()]).await?);
+    }
+    Ok(ids.len())
 }
 
 /// Adds to the count of a kind; without a name to none.

@@ -264,13 +264,14 @@ pub async fn set_deleted(tx: &mut Tx, id: SessionId, now: Timestamp) -> Result<(
     Ok(())
 }
 
-/// The live user sessions with these numbers, or all of them, locked in order of number.
+/// The live user sessions with these numbers, or all of them, locked in order of number; and whose they are.
 pub async fn lock_by_number(
     tx: &mut Tx,
     application: ApplicationId,
     numbers: Option<&[i64]>,
-) -> Result<Vec<SessionId>, StoreError> {
-    let mut sql = String::from("SELECT id FROM sessions WHERE application_id = $1 AND kind = 'user' AND deleted_at IS NULL");
+) -> Result<Vec<(SessionId, Option<String>)>, StoreError> {
+    let mut sql =
+        String::from("SELECT id, vendor_data FROM sessions WHERE application_id = $1 AND kind = 'user' AND deleted_at IS NULL");
     let mut params: Vec<Value> = vec![application.0.into()];
     if let Some(numbers) = numbers {
         sql.push_str(&format!(" AND number IN ({})", super::db::placeholders(2, numbers.len())));
@@ -278,7 +279,7 @@ pub async fn lock_by_number(
     }
     sql.push_str(" ORDER BY number");
     sql.push_str(tx.for_update());
-    tx.query(&sql, &params).await?.iter().map(|row| row.get(0).map(SessionId)).collect()
+    tx.query(&sql, &params).await?.iter().map(|row| Ok((SessionId(row.get(0)?), row.get(1)?))).collect()
 }
 
 /// Copies of the latest records' values, kept for the filters of the session list.

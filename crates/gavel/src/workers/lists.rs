@@ -1,7 +1,7 @@
 //! What lists need done behind the requests: indexes that follow, hits added up, and what follows when an entry has expired.
 //!
 //! An expired entry stops matching by itself, at its instant. Its mark is a view for people and is handed over or cleared
-//! within [`EXPIRY_PAUSE`].
+//! within [`EXPIRY_PAUSE`]; so are users and businesses it blocked let go.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use gavel_core::time::Timestamp;
 use tokio::sync::watch;
 
 use crate::{
-    actions::{Error, hit_counts},
+    actions::{Error, hit_counts, subjects::sync},
     app::App,
     store::marks,
 };
@@ -58,7 +58,7 @@ pub async fn expire(app: App, mut stopped: watch::Receiver<bool>) {
         match release(&app, (seen, now)).await {
             // A minute over again: an addition committed late may carry an expiry that has passed by then.
             Ok(()) => seen = now.plus_seconds(-60),
-            Err(error) => tracing::warn!(%error, "the marks of expired entries were not released"),
+            Err(error) => tracing::warn!(%error, "what follows from expired entries was not written"),
         }
         let _ = tokio::time::timeout(EXPIRY_PAUSE, stopped.changed()).await;
     }
@@ -74,5 +74,5 @@ async fn release(app: &App, between: (Timestamp, Timestamp)) -> Result<(), Error
     if any.await? {
         app.store.write::<_, Error, _>(move |tx| Box::pin(async move { Ok(marks::release_expired(tx, between).await?) })).await?;
     }
-    Ok(())
+    sync::follow_expiries(app, between).await
 }

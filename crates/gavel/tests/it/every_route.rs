@@ -70,6 +70,10 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         | ("GET", "/v3/webhook/destinations/{destination_uuid}/deliveries/")
         | ("GET", "/v3/webhook/destinations/{destination_uuid}/deliveries/{delivery_uuid}/")
         | ("POST", "/v3/webhook/destinations/{destination_uuid}/deliveries/{delivery_uuid}/resend/")
+        | ("GET", "/v3/users/{vendor_data}/")
+        | ("GET", "/v3/businesses/{vendor_data}/")
+        | ("GET", "/x/users/{user_uuid}/")
+        | ("GET", "/x/businesses/{business_uuid}/")
         | ("GET", "/x/webhook/destinations/{destination_uuid}/")
         | ("POST", "/x/webhook/destinations/{destination_uuid}/test/")
         | ("POST", "/x/webhook/destinations/{destination_uuid}/pause/")
@@ -98,6 +102,10 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         ("POST", "/x/lists/{list_uuid}/entries/import/") => json!("value"),
         ("POST", "/x/lists/{list_uuid}/proposals/") => json!({ "changes": [{ "op": "add", "value": "new@example.com" }] }),
         ("POST", "/x/lists/{list_uuid}/revert/") => json!({ "to": 0 }),
+        ("PATCH", "/v3/users/{vendor_data}/" | "/v3/businesses/{vendor_data}/") => json!({ "display_name": "new" }),
+        ("PATCH", "/v3/users/{vendor_data}/update-status/" | "/v3/businesses/{vendor_data}/update-status/") => {
+            json!({ "status": "FLAGGED" })
+        }
         ("PATCH", "/v3/workflows/{workflow_uuid}/") => json!({ "workflow_label": "new" }),
         ("PATCH", "/x/workflows/{workflow_uuid}/") => json!({ "auto_blocklist_on_decline": true }),
         ("PATCH", "/v3/webhook/destinations/{destination_uuid}/") => json!({ "label": "new" }),
@@ -128,6 +136,9 @@ struct Theirs {
     delivery: String,
     file: String,
     media: String,
+    vendor_data: String,
+    user: String,
+    business: String,
     workflow: String,
 }
 
@@ -172,6 +183,11 @@ impl Theirs {
         let somebody = json!({ "email": format!("{list}@acme.example"), "role": "Reader" });
         let member = text(&client.post("/x/members/", somebody).await.ok(201)["uuid"]);
         let (entry, proposal) = (text(&entry["uuid"]), text(&proposal["uuid"]));
+        let vendor_data = format!("theirs {}", uuid::Uuid::now_v7());
+        let subject = json!({ "vendor_data": vendor_data });
+        let user = text(&client.post("/v3/users/create/", subject.clone()).await.ok(201)["didit_internal_id"]);
+        let business = text(&client.post("/v3/businesses/create/", subject).await.ok(201)["didit_internal_id"]);
+        let vendor_data = vendor_data.replace(' ', "%20");
         Self {
             open,
             finished,
@@ -189,6 +205,9 @@ impl Theirs {
             file,
             media,
             workflow,
+            vendor_data,
+            user,
+            business,
         }
     }
 
@@ -215,6 +234,9 @@ impl Theirs {
             "destination_uuid" => &self.destination,
             "delivery_uuid" => &self.delivery,
             "media_uuid" => &self.media,
+            "vendor_data" => &self.vendor_data,
+            "user_uuid" => &self.user,
+            "business_uuid" => &self.business,
             "workflow_uuid" => &self.workflow,
             "member_uuid" => &self.member,
             other => panic!("{template}: make an object for {{{other}}} in every_route.rs, `Theirs`"),

@@ -13,17 +13,18 @@ use std::time::Duration;
 use gavel_core::{
     ids::{ErasureId, SessionId},
     json::{FieldErrors, Fields, Value, read},
+    session::SessionKind,
     time::Timestamp,
 };
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Caller, Error};
+use super::{Caller, Error, subjects};
 use crate::{
     app::App,
     clock::new_id,
     store::{
-        Tx,
+        Tx, erase,
         erasures::{self, Counts, Erasure},
     },
 };
@@ -114,11 +115,21 @@ pub async fn erase(app: &App, caller: &Caller, body: Result<EraseBody, FieldErro
 }
 
 async fn begin(tx: &mut Tx, caller: &Caller, body: EraseBody, now: Timestamp) -> Result<Receipt, Error> {
+    let mut counts = Counts::new();
+    if let Of::Subject(vendor_data) = &body.of {
+        for kind in SessionKind::ALL {
+            subjects::sessions::hold(tx, caller.application, kind, Some(vendor_data)).await?;
+        }
+    }
     let (kind, sessions) = match &body.of {
         Of::Subject(vendor_data) => ("subject", erasures::lock_sessions_of(tx, caller.application, vendor_data).await?),
         Of::Session(id) => ("session", erasures::lock_session(tx, caller.application, *id).await?),
     };
-    if sessions.is_empty() {
+    let known = match &body.of {
+        Of::Subject(vendor_data) => erase::erase_subjects(tx, caller.application, vendor_data, &mut counts).await?,
+        Of::Session(_) => 0,
+    };
+    if sessions.is_empty() && known == 0 {
         return Err(Error::NOT_FOUND);
     }
     let erasure = Erasure {
@@ -128,13 +139,14 @@ async fn begin(tx: &mut Tx, caller: &Caller, body: EraseBody, now: Timestamp) ->
         list_entries: body.list_entries,
         stage: steps::FIRST.to_owned(),
         place: String::new(),
-        counts: Counts::new(),
+        counts,
         actor_type: caller.actor.actor_type().as_str().to_owned(),
         actor_id: caller.actor.id(),
         created_at: now,
         finished_at: None,
     };
     erasures::insert_erasure(tx, &erasure, now.plus_seconds(LEASE)).await?;
+    erasures::set_progress(tx, &erasure, now.plus_seconds(LEASE)).await?;
     for session in sessions {
         erasures::insert_session(tx, erasure.id, session, now).await?;
     }

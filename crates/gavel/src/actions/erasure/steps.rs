@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::subject::{Collected, Subject, values};
 use crate::{
-    actions::{Caller, Error, amendment::Amendment},
+    actions::{Caller, Error, amendment::Amendment, subjects::sync},
     app::App,
     store::{
         Tx,
@@ -134,7 +134,13 @@ async fn entries(app: &App, at: &Erasure) -> Result<Option<Erasure>, Error> {
         Box::pin(async move {
             let caller = worker(at.application);
             // Whoever changes lists takes their number before looking at anything.
-            let amendment = if at.list_entries { Some(Amendment::begin(tx, &caller, now).await?) } else { None };
+            let amendment = match at.list_entries {
+                true => {
+                    sync::lock_everybody(tx, at.application).await?;
+                    Some(Amendment::begin(tx, &caller, now).await?)
+                }
+                false => None,
+            };
             let sessions = erasures::list_sessions(tx, at.id, after(&at.place), AT_ONCE).await?;
             let Some(last) = sessions.last() else {
                 move_on(at, "proposals");
@@ -183,6 +189,9 @@ async fn remove_live(tx: &mut Tx, amendment: &Amendment<'_>, at: &mut Erasure, s
         amendment.note(tx, *list, Effect { kind: "entries.erased", added: 0, removed, changed: 0 }).await?;
         amendment.caller.audit(tx, "entries.erased", &[("list", list.0), ("erasure", at.id.0)], now).await?;
         erase::add(&mut at.counts, "entries", removed);
+    }
+    for list in by_list.keys() {
+        sync::follow_list(tx, amendment.caller, *list, now).await?;
     }
     if !by_list.is_empty() {
         for entry_type in EntryType::ALL {

@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt::Write};
 
 use gavel_core::{
     entry::{EntryType, EntryValue},
-    ids::EntryId,
+    ids::{EntryId, ListId},
     json::{FieldError, FieldErrors},
     time::Timestamp,
 };
@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 
 use super::{ABORTED, DRY_RUN, How, Row, Run};
 use crate::{
-    actions::{Caller, Error, amendment::Amendment, approval::Gate, entries::NewEntry, sweeps},
+    actions::{Caller, Error, amendment::Amendment, approval::Gate, entries::NewEntry, subjects::sync, sweeps},
     clock::new_id,
     store::{
         Tx,
@@ -22,6 +22,7 @@ use crate::{
         lists::{self, List},
         marks,
         revisions::{Effect, Moment},
+        subject_locks::Scope,
     },
 };
 
@@ -139,6 +140,8 @@ impl Run {
             .store
             .write::<_, Error, _>(move |tx| {
                 Box::pin(async move {
+                    // Before the revision; a list's type never changes, so the values can be read for it here.
+                    let scope = if how.dry_run { Scope::Nobody } else { lock_subjects(tx, &caller, job.list, &rows).await? };
                     let amendment = Amendment::begin(tx, &caller, now).await?;
                     let list = lists::find_list(tx, caller.application, job.list, now).await?;
                     let Some(list) = list else {
@@ -172,6 +175,7 @@ impl Run {
                         job.rows += count;
                     }
                     tell(tx, &caller, &mut job, batch, verdicts, now).await?;
+                    sync::follow(tx, &caller, &scope, now).await?;
                     Ok((job, seen))
                 })
             })
@@ -184,6 +188,12 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// Holds the users or businesses the rows name, when the list blocks such.
+async fn lock_subjects(tx: &mut Tx, caller: &Caller, list: ListId, rows: &[Row]) -> Result<Scope, Error> {
+    let values = rows.iter().filter_map(|row| row.entry.as_ref().ok()?.value.as_deref());
+    sync::lock_values(tx, caller.application, list, values).await
 }
 
 /// Whether these rows may come without another person.

@@ -8,12 +8,13 @@ use gavel_core::{
     ids::{ApplicationId, EntryId, ListId},
     json::{FieldError, FieldErrors, Fields, Value, read},
     list::ListType,
+    subject::known_as,
     time::Timestamp,
 };
 use serde::Serialize;
 
 use crate::{
-    actions::{Error, sessions::subject},
+    actions::Error,
     store::{Tx, blocklist, lists, lists::List, sessions::Session},
 };
 
@@ -95,7 +96,7 @@ pub(super) struct Effect {
 impl Effect {
     /// Whether the session would not have been created.
     pub(super) fn refuses(&self, session: &Session) -> bool {
-        let value = subject(session.kind, session.vendor_data.as_deref());
+        let value = known_as(session.kind, session.vendor_data.as_deref());
         value.is_some_and(|value| {
             self.refused.iter().any(|refused| refused.entry_type() == value.entry_type() && refused.key() == value.key())
         })

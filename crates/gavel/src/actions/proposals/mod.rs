@@ -22,6 +22,7 @@ use super::{
     entries::{self, COMMENT},
     entry_details,
     preview::{self, Preview},
+    subjects::sync,
     sweeps,
 };
 use crate::{
@@ -305,6 +306,7 @@ pub async fn approve(
     app.act(caller, move |tx| {
         Box::pin(async move {
             let caller = caller_;
+            let scope = sync::lock_list(tx, caller.application, list).await?;
             let mut amendment = Amendment::begin(tx, &caller, now).await?;
             let list = find_list(tx, &caller, list, now).await?;
             let proposal = proposals::find_proposal(tx, list.id, id).await?.ok_or(Error::NOT_FOUND)?;
@@ -330,6 +332,7 @@ pub async fn approve(
             objects.extend(proposal.proposer.id.map(|id| ("proposed_by", id)));
             objects.extend(caller.actor.id().map(|id| ("approved_by", id)));
             caller.audit_values(tx, "proposal.approved", &objects, values, now).await?;
+            sync::follow(tx, &caller, &scope, now).await?;
             let proposal = proposals::find_proposal(tx, list.id, id).await?.ok_or(Error::NOT_FOUND)?;
             details(tx, &caller, &list, proposal, now).await
         })

@@ -4,6 +4,7 @@
 pub mod api_keys;
 pub mod audit;
 pub mod blocklist;
+pub mod businesses;
 pub mod decisions;
 pub mod destinations;
 pub mod edits;
@@ -27,5 +28,6 @@ pub mod settings;
 pub mod signins;
 pub mod subjects;
 pub mod sweeps;
+pub mod users;
 pub mod webhooks;
 pub mod workflows;

@@ -365,6 +365,20 @@ impl Tx {
         }
     }
 
+    /// Holds names until the end of the transaction, for what has no row to lock (yet): the first ones together with
+    /// others, the second ones alone, in this order. SQLite has one writer and needs no names.
+    pub async fn hold(&mut self, together: &[i64], alone: &[i64]) -> Result<(), StoreError> {
+        if self.dialect() == Dialect::Sqlite || together.len() + alone.len() == 0 {
+            return Ok(());
+        }
+        let shared = (1..).take(together.len()).map(|n| format!("pg_advisory_xact_lock_shared(${n})"));
+        let exclusive = (together.len() + 1..).take(alone.len()).map(|n| format!("pg_advisory_xact_lock(${n})"));
+        let sql = format!("SELECT {}", shared.chain(exclusive).collect::<Vec<_>>().join(", "));
+        let params: Vec<Value> = together.iter().chain(alone).map(|name| Value::from(*name)).collect();
+        self.execute(&sql, &params).await?;
+        Ok(())
+    }
+
     /// After the commit, wake the delivery worker.
     pub fn wake_deliveries(&mut self) {
         self.wake.deliveries = true;

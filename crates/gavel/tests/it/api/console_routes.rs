@@ -36,6 +36,27 @@ db_test!(aliases_answer_like_their_targets, server => {
     server.stop().await;
 });
 
+db_test!(users_and_businesses_have_words_of_their_own, server => {
+    let application = server.application().await;
+    for noun in ["users", "businesses"] {
+        let base = format!("/v3/organization/{ORGANIZATION}/application/{application}/vendor-{noun}");
+        let made = server.client.post(&format!("{base}/"), json!({ "vendor_data": "delete" })).await.ok(201);
+        assert_eq!(server.client.get(&format!("{base}/delete/")).await.ok(200), made);
+        assert_eq!(server.client.get(&format!("/v3/{noun}/delete/")).await.ok(200), made);
+        let changed = server.client.patch(&format!("{base}/delete/update/"), json!({ "display_name": "new" })).await.ok(200);
+        assert_eq!(changed["display_name"], "new");
+        let page = server.client.get(&format!("{base}?limit=1")).await.ok(200);
+        assert_eq!((&page["count"], &page["next"]), (&json!(1), &json!(null)));
+        let status = json!({ "vendor_data_list": ["delete"], "status": "FLAGGED" });
+        server.client.post(&format!("{base}/bulk-status/"), status).await.is(200, json!({ "updated": 1 }));
+        let all = json!({ "delete_all": true });
+        let deleted = send(server.client.request(Method::DELETE, &format!("{base}/delete/")).json(&all)).await;
+        deleted.is(200, json!({ "deleted": 1 }));
+        server.client.post(&format!("{base}/delete/"), all).await.is(200, json!({ "deleted": 0 }));
+    }
+    server.stop().await;
+});
+
 db_test!(edits_are_called_at_their_own_addresses, server => {
     let evidence = json!({ "id_verifications": [{}], "poa_verifications": [{}], "aml_screenings": [{ "hits": [{ "id": "h" }] }] });
     let session = text(&server.session_with_evidence(evidence).await["session_id"]);

@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use super::{Client, Server, client, text};
 
 /// Tables a request may write to, except those the workers write to by themselves.
-const TABLES: [&str; 24] = [
+const TABLES: [&str; 26] = [
     "activities",
     "activity_values",
     "audit_events",
@@ -45,6 +45,8 @@ const TABLES: [&str; 24] = [
     "session_tags",
     "sessions",
     "signals",
+    "subject_comments",
+    "subjects",
 ];
 
 impl Server {

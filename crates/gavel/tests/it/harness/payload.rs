@@ -60,8 +60,11 @@ const BUSINESS_SESSION: Table = &[
 const CHANGED: Table = &[("trigger", Is::Of(&["manual_review"])), ("changed_fields", Is::Texts)];
 const USER: Table =
     &[("vendor_data", Is::Text), ("didit_internal_id", Is::Uuid), ("vendor_user_id", Is::Same("didit_internal_id"))];
-const BUSINESS: Table =
-    &[("vendor_data", Is::Text), ("didit_internal_id", Is::Uuid), ("vendor_business_id", Is::Same("didit_internal_id"))];
+const BUSINESS: Table = &[
+    ("vendor_data", Is::OrNull(&Is::Text)),
+    ("didit_internal_id", Is::Uuid),
+    ("vendor_business_id", Is::Same("didit_internal_id")),
+];
 const ENTITY_STATUS: Table = &[
     ("status", Is::Of(&["ACTIVE", "FLAGGED", "BLOCKED"])),
     ("previous_status", Is::Of(&["ACTIVE", "FLAGGED", "BLOCKED"])),

@@ -13,6 +13,7 @@ mod life;
 mod members;
 mod resent;
 mod soak;
+mod subjects;
 mod together;
 
 /// One test per engine around an async function of the engine.
