@@ -454,7 +454,8 @@ fn compare(
 ) {
     for (member, replayed) in after {
         let stored = before.and_then(|before| before.get(member)).cloned().unwrap_or_default();
-        if stored.to_string() != replayed.to_string() {
+        let [before, after] = [&stored, replayed].map(Value::to_string); // Values compare without the order of members.
+        if before != after {
             let replayed = replayed.clone();
             differences.push(Difference { screening_uuid, record_uuid, member: member.clone(), stored, replayed });
         }

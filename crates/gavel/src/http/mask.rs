@@ -72,6 +72,7 @@ const FREE: &[&str] = &[
     "chip_data",
     "contact_details",
     "expected_details",
+    "facts",
     "metadata",
     "properties",
     "raw_results",

@@ -114,7 +114,7 @@ pub async fn lock_item(tx: &mut Tx, application: ApplicationId, session: Session
 }
 
 /// Which sessions of the queue are wanted. What is not said is not asked.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Wanted {
     /// Persons or companies.
     pub kind: Option<SessionKind>,
@@ -136,9 +136,17 @@ pub struct Wanted {
     pub max_priority: Option<i64>,
     /// None of these.
     pub exclude: Vec<SessionId>,
+    /// Only these, where they are known already.
+    pub among: Option<Vec<SessionId>>,
 }
 
 impl Wanted {
+    /// Whether no index knows the answer: the queue may have to be gone through to its end.
+    pub fn is_searched_for(&self) -> bool {
+        let by_index = self.feature.is_none() && self.risk.is_none() && self.vendor_data.is_none();
+        !by_index || self.kind.is_some() || self.since_from.is_some()
+    }
+
     /// The conditions, after those whose parameters are given already. Other tables are asked in subqueries: what locks the
     /// row must lock nothing else.
     fn condition(&self, params: &mut Vec<Value>) -> String {
@@ -181,9 +189,39 @@ impl Wanted {
             params.extend(self.exclude.iter().map(|id| Value::from(id.0)));
             text.push_str(&format!(" AND q.session_id NOT IN ({})", placeholders(first, self.exclude.len())));
         }
+        if let Some(among) = &self.among {
+            let first = params.len() + 1;
+            params.extend(among.iter().map(|id| Value::from(id.0)));
+            text.push_str(&format!(" AND q.session_id IN ({})", placeholders(first, among.len())));
+        }
         text
     }
 }
+
+/// The first sessions that are wanted and that nobody holds, without locking any: for a look before the transaction, so that
+/// a long search holds nobody up.
+pub async fn list_candidates(
+    tx: &mut Tx,
+    application: ApplicationId,
+    wanted: &Wanted,
+    now: Timestamp,
+    most: u64,
+) -> Result<Vec<SessionId>, StoreError> {
+    let mut params: Vec<Value> = vec![application.0.into(), now.into()];
+    let condition = wanted.condition(&mut params);
+    params.push(most.into());
+    let sql = format!(
+        "SELECT q.session_id FROM queue_items q WHERE q.application_id = $1 AND (q.claimed_until IS NULL OR q.claimed_until <= $2)
+             AND {NOT_DECIDED}{condition}
+         ORDER BY q.priority DESC, q.since, q.session_id LIMIT ${}",
+        params.len()
+    );
+    tx.query(&sql, &params).await?.iter().map(|row| row.get(0).map(SessionId)).collect()
+}
+
+/// Nobody's decision on the session waits for its undo window.
+const NOT_DECIDED: &str =
+    "NOT EXISTS (SELECT 1 FROM pending_reviews p WHERE p.session_id = q.session_id AND p.state = 'pending')";
 
 /// Which part of the queue is looked into: each has an index of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -244,8 +282,7 @@ async fn first(
         params.push(now.into());
     }
     let sql = format!(
-        "SELECT {COLUMNS} FROM queue_items q WHERE q.application_id = $1 AND {}
-             AND NOT EXISTS (SELECT 1 FROM pending_reviews p WHERE p.session_id = q.session_id AND p.state = 'pending'){}
+        "SELECT {COLUMNS} FROM queue_items q WHERE q.application_id = $1 AND {} AND {NOT_DECIDED}{}
          ORDER BY q.priority DESC, q.since, q.session_id LIMIT 1{}",
         part.condition(),
         wanted.condition(&mut params),

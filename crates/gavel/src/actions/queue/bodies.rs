@@ -82,9 +82,9 @@ pub struct Filters {
 
 impl Filters {
     /// With ages counted from this instant.
-    pub fn at(self, now: Timestamp) -> Wanted {
+    pub fn at(&self, now: Timestamp) -> Wanted {
         let ago = |seconds: i64| now.plus_seconds(-seconds);
-        Wanted { since_until: self.min_age.map(ago), since_from: self.max_age.map(ago), ..self.wanted }
+        Wanted { since_until: self.min_age.map(ago), since_from: self.max_age.map(ago), ..self.wanted.clone() }
     }
 }
 
@@ -117,6 +117,7 @@ impl NextBody {
                 exclude: exclude?.unwrap_or_default(),
                 since_until: None,
                 since_from: None,
+                among: None,
             };
             Some(Self { reviewer: reviewer?, wanted: Filters { wanted, min_age: min_age?, max_age: max_age? } })
         })

@@ -24,7 +24,7 @@ use crate::{
     app::App,
     store::{
         Tx, applications, pending_reviews,
-        queue::{self, Claim, Holder, Item},
+        queue::{self, Claim, Holder, Item, Wanted},
         sessions::{self, Session},
     },
 };
@@ -126,17 +126,48 @@ fn new_claim(app: &App, holder: Holder, now: Timestamp) -> Claim {
     Claim { holder, at: now, until: now.plus_seconds(idle) }
 }
 
+/// Sessions looked for before the transaction, and how often when others take all of them meanwhile.
+const CANDIDATES: u64 = 64;
+const ROUNDS: usize = 4;
+
 /// Claims the first session nobody holds and nobody is about to decide.
 pub async fn next(app: &App, caller: &Caller, body: Result<NextBody, FieldErrors>) -> Result<Next, Error> {
     let NextBody { reviewer, wanted } = body?;
     let holder = holder(caller, reviewer)?;
+    let mut next = Next { session: None, item: None };
+    for _ in 0..ROUNDS {
+        let mut wanted = wanted.at(app.clock.now());
+        let is_searched_for = wanted.is_searched_for();
+        if is_searched_for {
+            wanted.among = Some(search(app, caller, wanted.clone()).await?);
+        }
+        let found_none = wanted.among.as_ref().is_some_and(Vec::is_empty);
+        if found_none && caller.claim.is_none() {
+            break;
+        }
+        next = take(app, caller, wanted, holder.clone()).await?;
+        if next.item.is_some() || found_none || !is_searched_for {
+            break;
+        }
+    }
+    Ok(next)
+}
+
+async fn search(app: &App, caller: &Caller, wanted: Wanted) -> Result<Vec<SessionId>, Error> {
+    let (application, now) = (caller.application, app.clock.now());
+    app.store
+        .read(move |tx| Box::pin(async move { Ok(queue::list_candidates(tx, application, &wanted, now, CANDIDATES).await?) }))
+        .await
+}
+
+async fn take(app: &App, caller: &Caller, wanted: Wanted, holder: Holder) -> Result<Next, Error> {
     let (app_, caller_) = (app.clone(), caller.clone());
     app.act(caller, move |tx| {
         Box::pin(async move {
             let (app, caller, now) = (&app_, &caller_, app_.clock.now());
-            let Some(mut item) = queue::lock_next(tx, caller.application, &wanted.at(now), now).await? else {
-                return Ok(Next { session: None, item: None });
-            };
+            let nothing = wanted.among.as_ref().is_some_and(Vec::is_empty);
+            let found = if nothing { None } else { queue::lock_next(tx, caller.application, &wanted, now).await? };
+            let Some(mut item) = found else { return Ok(Next { session: None, item: None }) };
             let gone = || Error::fault("a session is in the queue and nowhere else");
             let session = sessions::find_session(tx, caller.application, item.session).await?.ok_or_else(gone)?;
             let application = applications::find_application(tx, caller.application).await?.ok_or(Error::NOT_FOUND)?;

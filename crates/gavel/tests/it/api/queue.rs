@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     db_test,
-    harness::{Answer, Client, Server, client::send, inside::bodies, shown, text},
+    harness::{Answer, Client, Server, client::send, eventually, inside::bodies, shown, text},
 };
 
 const NEXT: &str = "/x/queue/next/";
@@ -171,6 +171,48 @@ db_test!(whatever_ends_the_review_ends_the_claim, server => {
             }
         }
     }
+    server.stop().await;
+});
+
+db_test!(knows_every_way_in_and_out, server => {
+    let place = async |session: &str| server.client.get(&path(session, "queue")).await.ok(200);
+    let waiting = async || server.client.get("/x/queue/").await.ok(200)["count"].clone();
+    let rule = json!({ "field": "email.email", "operator": "regex", "value": "@odd", "status": "In Review" });
+    let body = json!({ "features": [{ "feature": "EMAIL_VERIFICATION", "config": { "status_rules": [rule] } }] });
+    let workflow = text(&server.client.post("/v3/workflows/", body).await.ok(201)["workflow_id"]);
+    let ruled = server.session_of(&workflow).await;
+    server.app.clock.advance(600);
+    let by_rule = server.app.clock.now();
+    let evidence = json!({ "email_verifications": [{ "email": "ana@odd.example" }] });
+    assert_eq!(server.evidence(&ruled, evidence).await["status"], "In Review");
+    let since = place(&ruled).await["waiting_since"].clone();
+    assert!(text(&since) >= by_rule.to_string(), "since it was decided, not since it was made");
+
+    let list = server.system_list("email").await;
+    let evidence = json!({ "email_verifications": [{ "email": "bo@example.com" }] });
+    let swept = text(&server.session_with_evidence(evidence).await["session_id"]);
+    server.app.clock.advance(600);
+    let by_sweep = server.app.clock.now();
+    server.client.post(&format!("/v3/lists/{list}/entries/?sweep=review"), json!({ "value": "bo@example.com" })).await.ok(201);
+    eventually("the sweep", || async { (server.decision(&swept).await["status"] == "In Review").then_some(()) }).await;
+    assert!(text(&place(&swept).await["waiting_since"]) >= by_sweep.to_string(), "since it was put back");
+    assert_eq!(waiting().await, 2);
+
+    // Corrections and statuses of features leave a session where it waits, and with whom.
+    claim(&server.client, &ruled, json!({ "reviewer": "lea" })).await.ok(200);
+    let status = json!({ "new_status": "Approved" });
+    server.client.patch(&format!("/v3/session/{ruled}/features/feature_email_1/update-status/"), status).await.ok(200);
+    assert_eq!((claimed_by(&server, &ruled).await, &place(&ruled).await["waiting_since"]), (json!("lea"), &since));
+    let of_feature = json!({ "feature": "EMAIL_VERIFICATION" });
+    server.client.post(&path(&ruled, "release"), json!({ "reviewer": "lea" })).await.ok(200);
+    assert_eq!(server.client.post(NEXT, of_feature).await.ok(200)["item"], json!(null), "neither waits for its e-mail");
+
+    server.client.post("/x/subjects/erase/", json!({ "session_id": ruled })).await.ok(201);
+    assert_eq!(waiting().await, 1);
+    server.client.patch("/x/settings/", json!({ "retention": { "sessions": 3 } })).await.ok(200);
+    server.app.clock.advance(200 * 86_400);
+    actions::retention::apply(&server.app).await.unwrap();
+    assert_eq!(waiting().await, 0);
     server.stop().await;
 });
 
