@@ -34,16 +34,17 @@ pub async fn list_hits(
     let mut params: Vec<Value> =
         vec![application.0.into(), value.entry_type().as_str().into(), moment.revision.into(), moment.at.into()];
     params.extend(digests.iter().map(|digest| Value::from(*digest)));
-    // Two halves, because each has an index of its own.
+    // Two halves, because each has an index of its own. The signs keep the planner from an index over all revisions.
     let half = |removed: &str| {
         format!(
             "SELECT e.list_id, l.list_type, e.id, e.added_rev, e.held_at, e.key_digest
              FROM lists l JOIN entries e ON e.list_id = l.id AND e.key_digest IN ({}) AND {removed}
-             WHERE l.application_id = $1 AND l.entry_type = $2 AND e.added_rev <= $3 AND (e.expires_at IS NULL OR e.expires_at > $4)",
+             WHERE l.application_id = $1 AND l.entry_type = $2 AND +e.added_rev <= $3 AND (e.expires_at IS NULL OR e.expires_at > $4)",
             placeholders(5, digests.len())
         )
     };
-    let sql = format!("{} UNION ALL {}", half("e.removed_rev IS NULL"), half("e.removed_rev IS NOT NULL AND e.removed_rev > $3"));
+    let sql =
+        format!("{} UNION ALL {}", half("e.removed_rev IS NULL"), half("e.removed_rev IS NOT NULL AND +e.removed_rev > $3"));
     let mut hits = Vec::new();
     for row in tx.query(&sql, &params).await? {
         let mut c = row.columns();

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Texts that name the person, anywhere.
-const PERSONAL: [&str; 24] = [
+const PERSONAL: [&str; 26] = [
     "Lucia Fernandez",
     "lucia.fernandez@mail.example",
     "XDB987654",
@@ -37,6 +37,8 @@ const PERSONAL: [&str; 24] = [
     "watcher-of-lucia",
     "about to approve Lucia",
     "key-of-lucia",
+    "named-lucia",
+    "reason-about-lucia",
 ];
 
 /// Makes a person and everything that can be held about one. Answers their sessions and how often they are listed.
@@ -70,6 +72,10 @@ async fn make_lucia(server: &Server, receiver: &Receiver) -> (Vec<String>, Strin
     client.patch(&format!("/v3/session/{first}/update-data/"), json!({ "document_number": "XDC000111" })).await.ok(200);
     let second = server.session_with(more).await;
     let waiting = make_waiting(server).await;
+    let named = json!({ "display_name": "named-lucia", "metadata": { "plan": "plan-of-lucia" } });
+    client.patch("/v3/users/cust-lucia-77/", named).await.ok(200);
+    let blocked = json!({ "status": "BLOCKED", "reason": "reason-about-lucia" });
+    client.patch("/v3/users/cust-lucia-77/update-status/", blocked).await.ok(200);
     client.delete(&format!("/v3/session/{second}/delete/")).await.ok(204);
     let documents = server.system_list("document").await;
     let entry = json!({ "reference_session_id": first, "display_label": "Lucias label" });

@@ -405,3 +405,24 @@ db_test!(events_of_one_user_come_in_order, server => {
     }
     server.stop().await;
 });
+
+db_test!(a_session_declined_by_itself_blocks_its_user_where_that_is_wished, server => {
+    server.client.patch("/x/settings/", json!({ "auto_blocklist_on_decline": true })).await.ok(200);
+    let workflow = server.workflow().await;
+    for (n, name) in ["Ana", "ana"].into_iter().enumerate() {
+        server.session_with(json!({ "vendor_data": name, "metadata": n })).await;
+    }
+    let session = server.session_with(json!({ "vendor_data": "Ana" })).await;
+    let declined = json!({ "email_verifications": [{ "email": "a@example.com", "status": "Declined" }] });
+    assert_eq!(server.evidence(&session, declined).await["status"], "Declined");
+    assert_eq!(statuses(&server, ["Ana", "ana"]).await, ["BLOCKED", "BLOCKED"]);
+    assert!(!may_start(&server.client, &workflow, "Ana").await);
+    let found = server.client.get(&path("Ana")).await.ok(200);
+    let [reason, actor] = [&found["comments"][0]["metadata"]["reason"], &found["comments"][0]["actor_name"]];
+    assert_eq!((reason, actor), (&json!("session_declined"), &json!("System")));
+    let entry = entries(&server, &server.system_list("user").await).await[0].clone();
+    assert_eq!((&entry["added_by"], &entry["reference_object_uuid"]), (&json!("system"), &found["didit_internal_id"]));
+    let other = server.client.get(&path("ana")).await.ok(200);
+    assert_eq!(other["comments"][0]["metadata"]["reason"], "blocklist_match");
+    server.stop().await;
+});
