@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{
     db_test,
-    harness::{Receiver, Server, client::send, eventually, inside::upload, shown, text},
+    harness::{Receiver, Server, client::send, eventually, inside::upload, shown, text, trail},
 };
 
 /// Texts that name the person, anywhere.
@@ -176,6 +176,14 @@ db_test!(nothing_of_a_person_is_left_anywhere, server => {
     let file = server.app.media.path(image.parse().unwrap());
     assert!(!file.exists());
 
+    // What is left of the trail still verifies, and says nothing of the person.
+    trail::sealed(&server).await;
+    let exported = trail::export(&server.client, true).await;
+    let report = trail::verify(&exported, trail::public_key(&server.client).await, Vec::new());
+    assert!(report.unwrap_or_else(|bad| panic!("{bad}")).without_values > 0);
+    let exported = String::from_utf8(exported).unwrap();
+    assert_eq!(PERSONAL.iter().find(|text| exported.contains(**text)), None);
+
     for session in &sessions {
         server.client.get(&format!("/v3/session/{session}/decision/")).await.is(404, json!({ "detail": "Not found." }));
     }
@@ -209,12 +217,13 @@ db_test!(nothing_of_a_person_is_left_anywhere, server => {
           "sessions": 3,
           "removed": {
             "activity_values": 5,
-            "stored_answers": 1,
+            "subjects": 1,
+            "comments": 3,
             "dead_letters": 6,
             "tags": 1,
-            "entries": 1,
-            "entry_versions": 2,
-            "events": 7,
+            "entries": 2,
+            "entry_versions": 3,
+            "events": 9,
             "files": 2,
             "history": 9,
             "import_rows": 1,
@@ -223,7 +232,8 @@ db_test!(nothing_of_a_person_is_left_anywhere, server => {
             "records": 5,
             "screenings": 2,
             "sessions": 3,
-            "signals": 6
+            "signals": 6,
+            "stored_answers": 1
           },
           "requested_by": {
             "type": "API_KEY",

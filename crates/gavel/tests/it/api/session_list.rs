@@ -93,7 +93,7 @@ db_test!(rows_have_every_key, server => {
               "country": "ESP",
               "status": "In Review",
               "vendor_data": "cust-9",
-              "didit_internal_id": null,
+              "didit_internal_id": "[uuid]",
               "created_at": "[time]",
               "features": [
                 {
