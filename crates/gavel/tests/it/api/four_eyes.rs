@@ -287,3 +287,23 @@ db_test!(proposals_are_rejected_by_others_and_withdrawn_by_their_own, server => 
         .is(400, json!({ "status": ["Select a valid choice. x is not one of the available choices."] }));
     server.stop().await;
 });
+
+db_test!(users_follow_what_was_approved, server => {
+    for name in ["ana", "bob"] {
+        server.client.post("/v3/users/create/", json!({ "vendor_data": name })).await.ok(201);
+    }
+    let status = async |name: &str| text(&server.client.get(&format!("/v3/users/{name}/")).await.ok(200)["status"]);
+    let list = server.system_list("user").await;
+    server.add(&list, "bob").await;
+    set(&server, &list, json!({ "policy": "always" })).await;
+    server.client.post(&format!("/v3/lists/{list}/entries/"), json!({ "value": "ana" })).await.is(403, needed());
+    assert_eq!(status("ana").await, "ACTIVE");
+    let changes = json!([{ "op": "add", "value": "ANA" }, { "op": "remove", "value": "bob" }]);
+    let proposal = propose(&server, &list, changes).await;
+    approve(&server, &person(&server, 7, Role::ComplianceOfficer).await, &list, &proposal).await.unwrap();
+    assert_eq!([status("ana").await, status("bob").await], ["BLOCKED", "ACTIVE"]);
+    // A status is no change of the list: it needs nobody else, and the entry follows.
+    server.client.patch("/v3/users/ana/update-status/", json!({ "status": "ACTIVE" })).await.ok(200);
+    assert_eq!(server.client.get(&format!("/v3/lists/{list}/entries/")).await.ok(200)["count"], 0);
+    server.stop().await;
+});
