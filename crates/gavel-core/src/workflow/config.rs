@@ -1,6 +1,6 @@
 //! What each key of a feature's `config` accepts (entities.md §5.3).
 //!
-//! The keys that weigh risks come from the tables of [`risks`](crate::evidence::risks), so a risk that is added there can be
+//! The keys that weigh risks come from the tables of [`risks`], so a risk that is added there can be
 //! configured without another word here.
 
 use serde_json::{Map, Value as Json};

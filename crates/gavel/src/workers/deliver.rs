@@ -1,6 +1,6 @@
 //! Delivery: waiting events to their destinations, signed, in order per object (contract, webhooks §3–§5).
 //!
-//! A pass claims the first event of every due lane under a lease and posts each in a task of its own; [`record`](super::record)
+//! A pass claims the first event of every due lane under a lease and posts each in a task of its own; [`record`]
 //! writes what came of it under the lease's token. A process that is killed between posting and recording leaves the
 //! lease to run out; the event is sent again with the same `event_id`.
 //!
