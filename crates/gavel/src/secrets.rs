@@ -5,7 +5,7 @@
 //! stored answers, second factors), the keys that sign media links and the tokens beside cookies, and the key of the in-memory index. Processes that share a database
 //! must share it: its fingerprint is kept in the database and a server with another key refuses to start.
 
-use std::path::Path;
+use std::{io::Write as _, path::Path};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chacha20poly1305::{
@@ -48,9 +48,13 @@ impl Secrets {
         match std::fs::read_to_string(&path) {
             Ok(text) => Self::from_text(&text),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                let text = STANDARD.encode(random::<32>());
-                write_private(&path, &text).map_err(file_error)?;
-                Self::from_text(&text)
+                // Servers may start at once on a new folder: the file appears whole, and only the first one's.
+                let mut new = tempfile::NamedTempFile::new_in(data).map_err(file_error)?;
+                new.write_all(STANDARD.encode(random::<32>()).as_bytes()).map_err(file_error)?;
+                match new.persist_noclobber(&path) {
+                    Err(lost) if lost.error.kind() != std::io::ErrorKind::AlreadyExists => return Err(file_error(lost.error)),
+                    Ok(_) | Err(_) => Self::from_text(&std::fs::read_to_string(&path).map_err(file_error)?),
+                }
             }
             Err(e) => Err(file_error(e)),
         }
