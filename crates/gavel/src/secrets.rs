@@ -48,12 +48,11 @@ impl Secrets {
         match std::fs::read_to_string(&path) {
             Ok(text) => Self::from_text(&text),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                // Servers may start at once on a new folder: the file appears whole, and only the first one's.
-                let mut new = tempfile::NamedTempFile::new_in(data).map_err(file_error)?;
-                new.write_all(STANDARD.encode(random::<32>()).as_bytes()).map_err(file_error)?;
-                match new.persist_noclobber(&path) {
-                    Err(lost) if lost.error.kind() != std::io::ErrorKind::AlreadyExists => return Err(file_error(lost.error)),
-                    Ok(_) | Err(_) => Self::from_text(&std::fs::read_to_string(&path).map_err(file_error)?),
+                // Of several servers that start at once on a new folder the first one's key stands.
+                let text = STANDARD.encode(random::<32>());
+                match write_private(&path, &text) {
+                    Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => Err(file_error(e)),
+                    Ok(()) | Err(_) => Self::from_text(&std::fs::read_to_string(&path).map_err(file_error)?),
                 }
             }
             Err(e) => Err(file_error(e)),
@@ -122,12 +121,13 @@ impl Secrets {
     }
 }
 
-/// A new file that its owner alone may read, on disk when this returns.
+/// A new file that its owner alone may read, on disk when this returns. Nobody ever sees a part of it.
 pub(crate) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::{io::Write, os::unix::fs::OpenOptionsExt};
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
     file.write_all(text.as_bytes())?;
-    file.sync_all()
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path)?;
+    Ok(())
 }
 
 #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
@@ -185,5 +185,19 @@ mod tests {
         let first = Secrets::in_folder(folder.path()).unwrap();
         assert_eq!(first.fingerprint(), Secrets::in_folder(folder.path()).unwrap().fingerprint());
         assert_eq!(std::fs::metadata(folder.path().join("server.key")).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn servers_that_start_at_once_agree_on_one_key() {
+        for _ in 0..20 {
+            let folder = tempfile::tempdir().unwrap();
+            let made = || Secrets::in_folder(folder.path()).unwrap().fingerprint().to_owned();
+            let all = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..8).map(|_| scope.spawn(made)).collect();
+                threads.into_iter().map(|thread| thread.join().unwrap()).collect::<std::collections::BTreeSet<_>>()
+            });
+            assert_eq!(all.len(), 1);
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
+        }
     }
 }
