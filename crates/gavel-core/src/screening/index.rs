@@ -202,6 +202,9 @@ impl Loading {
     /// The snapshot.
     pub fn finish(mut self, revision: u64) -> Index {
         self.index.append(self.news);
+        for shard in &mut self.index.shards {
+            Arc::make_mut(shard).compact(&self.index.hash);
+        }
         self.index.revision = revision;
         self.index
     }

@@ -44,6 +44,13 @@ pub(super) fn append(segments: &mut Vec<Arc<Segment>>, newest: Segment, live: us
     }
 }
 
+/// One segment of all of a shard's, for an index that is loaded and will be asked long before it grows.
+pub(super) fn compact(segments: &mut Vec<Arc<Segment>>, hash: &KeyedHash) {
+    if segments.len() > 1 {
+        *segments = vec![Arc::new(merge(segments, true, hash))];
+    }
+}
+
 fn level(weight: usize, shard: usize) -> u32 {
     let doublings = (weight.max(1) as f64).log2();
     (doublings + shard as f64 / SHARDS as f64) as u32

@@ -48,6 +48,11 @@ impl Shard {
         merge::append(&mut self.segments, newest, self.len, number, hash);
     }
 
+    /// Makes one segment of all.
+    pub(super) fn compact(&mut self, hash: &KeyedHash) {
+        merge::compact(&mut self.segments, hash);
+    }
+
     /// The rows under a key that are not removed, among segments that may hold it.
     pub(super) fn find<'a>(
         &'a self,
