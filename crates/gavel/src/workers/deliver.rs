@@ -25,7 +25,7 @@ use crate::{
     actions::Error,
     app::App,
     clock::new_id,
-    store::{db::Dialect, outbox, outbox::Claimed},
+    store::{outbox, outbox::Claimed},
 };
 
 /// Most attempts of this process at a time.
@@ -43,12 +43,7 @@ pub(super) const LEASE_MARGIN: Duration = Duration::from_secs(10);
 
 /// Delivers until told to stop; then finishes what is in flight.
 pub async fn run(app: App, mut stopped: watch::Receiver<bool>) {
-    if app.store.dialect() == Dialect::Sqlite {
-        let freed = app.store.write::<_, Error, _>(|tx| Box::pin(async move { Ok(outbox::free_leases(tx).await?) })).await;
-        if let Err(error) = freed {
-            tracing::warn!(%error, "old leases were not freed");
-        }
-    }
+    super::free_leases(&app, |tx| Box::pin(outbox::free_leases(tx))).await;
     let (recorder, recording) = record::start(&app, stopped.clone());
     let mut places = Places::default();
     let mut running = JoinSet::new();

@@ -10,32 +10,16 @@ use crate::{
         erasure::{self, LEASE},
     },
     app::App,
-    store::{db::Dialect, erasures},
+    store::erasures,
 };
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Erases until told to stop. A stop in the middle costs nothing: every step is a transaction.
-pub async fn run(app: App, mut stopped: watch::Receiver<bool>) {
-    if app.store.dialect() == Dialect::Sqlite {
-        let freed = app.store.write::<_, Error, _>(|tx| Box::pin(async move { Ok(erasures::free_leases(tx).await?) })).await;
-        if let Err(error) = freed {
-            tracing::warn!(%error, "old leases were not freed");
-        }
-    }
-    while !*stopped.borrow() {
-        let found = tokio::select! {
-            found = pass(&app) => found,
-            _ = stopped.changed() => return,
-        };
-        match found {
-            Ok(true) => continue,
-            Ok(false) => {}
-            Err(error) => tracing::warn!(%error, "an erasure stopped; it will go on"),
-        }
-        let _ = tokio::time::timeout(PAUSE, stopped.changed()).await;
-    }
+pub async fn run(app: App, stopped: watch::Receiver<bool>) {
+    super::free_leases(&app, |tx| Box::pin(erasures::free_leases(tx))).await;
+    super::one_after_the_other(stopped, PAUSE, "an erasure stopped; it will go on", || pass(&app)).await;
 }
 
 /// Goes on with one erasure. `false`: there is none.

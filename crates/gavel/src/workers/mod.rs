@@ -16,12 +16,13 @@ pub mod sweep;
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     actions::{Error, signins},
     app::App,
-    store::idempotency,
+    store::{StoreError, Tx, db::Dialect, idempotency},
 };
 
 /// The running workers of a server.
@@ -57,6 +58,39 @@ impl Workers {
     pub async fn stop(mut self) {
         let _ = self.stop.send(true);
         while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Frees what an earlier process held. Only the one process of a SQLite file does this, at its start: nobody else can hold
+/// anything.
+async fn free_leases<F>(app: &App, free: F)
+where
+    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<(), StoreError>> + Send + 'static,
+{
+    if app.store.dialect() == Dialect::Sqlite
+        && let Err(error) = app.store.write(free).await
+    {
+        tracing::warn!(%error, "old leases were not freed");
+    }
+}
+
+/// Does one piece of work after the other until told to stop, also in the middle of one; when there is none (`false`), or
+/// one failed, it looks again after a pause.
+async fn one_after_the_other<P>(mut stopped: watch::Receiver<bool>, pause: Duration, failed: &str, pass: impl Fn() -> P)
+where
+    P: Future<Output = Result<bool, Error>>,
+{
+    while !*stopped.borrow() {
+        let found = tokio::select! {
+            found = pass() => found,
+            _ = stopped.changed() => return,
+        };
+        match found {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "{failed}"),
+        }
+        let _ = tokio::time::timeout(pause, stopped.changed()).await;
     }
 }
 

@@ -10,32 +10,16 @@ use crate::{
         sweeps::{self, LEASE},
     },
     app::App,
-    store::{db::Dialect, sweeps as rows},
+    store::sweeps as rows,
 };
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Sweeps until told to stop. A stop in the middle costs nothing: every session is a transaction.
-pub async fn run(app: App, mut stopped: watch::Receiver<bool>) {
-    if app.store.dialect() == Dialect::Sqlite {
-        let freed = app.store.write::<_, Error, _>(|tx| Box::pin(async move { Ok(rows::free_leases(tx).await?) })).await;
-        if let Err(error) = freed {
-            tracing::warn!(%error, "old leases were not freed");
-        }
-    }
-    while !*stopped.borrow() {
-        let found = tokio::select! {
-            found = pass(&app) => found,
-            _ = stopped.changed() => return,
-        };
-        match found {
-            Ok(true) => continue,
-            Ok(false) => {}
-            Err(error) => tracing::warn!(%error, "a sweep stopped; it will go on"),
-        }
-        let _ = tokio::time::timeout(PAUSE, stopped.changed()).await;
-    }
+pub async fn run(app: App, stopped: watch::Receiver<bool>) {
+    super::free_leases(&app, |tx| Box::pin(rows::free_leases(tx))).await;
+    super::one_after_the_other(stopped, PAUSE, "a sweep stopped; it will go on", || pass(&app)).await;
 }
 
 /// Makes one sweep. `false`: there is none.
