@@ -1,9 +1,9 @@
-//! Rows of a session's feed that are no decisions: corrections, notes, tags, files.
+//! Rows of a session's feed: decisions, corrections, notes, tags, files.
 //!
 //! A row is written in the transaction of what it tells, after the session's version has moved: one row per version at
 //! most. Whoever is named in a comment, or is to be told of a row, is found here.
 
-use gavel_core::{review::ActivityType, time::Timestamp};
+use gavel_core::{review::ActivityType, session::SessionStatus, time::Timestamp};
 use serde_json::{Value, value::to_raw_value};
 
 use super::{Caller, Error, notify};
@@ -16,6 +16,8 @@ use crate::{
 /// What a row tells beside who did it and when.
 pub(super) struct Row {
     pub kind: ActivityType,
+    pub previous_status: Option<SessionStatus>,
+    pub new_status: Option<SessionStatus>,
     pub comment: Option<String>,
     pub previous: Option<Value>,
     pub new: Option<Value>,
@@ -26,7 +28,16 @@ pub(super) struct Row {
 impl Row {
     /// A row that tells nothing yet.
     pub(super) fn of(kind: ActivityType) -> Self {
-        Self { kind, comment: None, previous: None, new: None, changed_fields: Vec::new(), metadata: None }
+        Self {
+            kind,
+            previous_status: None,
+            new_status: None,
+            comment: None,
+            previous: None,
+            new: None,
+            changed_fields: Vec::new(),
+            metadata: None,
+        }
     }
 }
 
@@ -47,8 +58,8 @@ pub(super) async fn add(
         actor_id: caller.actor.id(),
         actor_display: caller.actor.display().to_owned(),
         actor_email: caller.actor.email().map(str::to_owned),
-        previous_status: None,
-        new_status: None,
+        previous_status: row.previous_status,
+        new_status: row.new_status,
         comment: row.comment,
         mentioned_emails: Vec::new(),
         previous_value: json(row.previous)?,

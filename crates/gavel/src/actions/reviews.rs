@@ -12,12 +12,11 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::{
-    Caller, Error, decision, notify, queue,
+    Caller, Error, decision, feed, queue,
     status::{self, Remark},
 };
 use crate::{
     app::App,
-    clock::new_id,
     store::{
         Tx,
         activities::{self, Activity},
@@ -188,22 +187,7 @@ pub(super) fn user_session(session: &Session) -> Result<(), Error> {
 async fn add_note(tx: &mut Tx, app: &App, caller: &Caller, session: &mut Session, note: NewNote) -> Result<Activity, Error> {
     session.version += 1;
     sessions::set_state(tx, session).await?;
-    let activity = Activity {
-        id: new_id(),
-        kind: note.activity_type(),
-        actor_type: caller.actor.actor_type().as_str().to_owned(),
-        actor_id: caller.actor.id(),
-        actor_display: caller.actor.display().to_owned(),
-        actor_email: caller.actor.email().map(str::to_owned),
-        previous_status: None,
-        new_status: note.label,
-        comment: note.comment,
-        mentioned_emails: Vec::new(),
-        previous_value: None,
-        new_value: None,
-        changed_fields: Vec::new(),
-        metadata: None,
-        created_at: app.clock.now(),
-    };
-    notify::write_row(tx, app, caller, session, activity).await
+    let kind = note.activity_type();
+    let row = feed::Row { new_status: note.label, comment: note.comment, ..feed::Row::of(kind) };
+    feed::add(tx, app, caller, session, row, app.clock.now()).await
 }

@@ -1,9 +1,9 @@
 //! One way to change a session's status: row, history, activity and event together.
 
 use gavel_core::{evidence::Feature, review::ActivityType, session::SessionStatus, time::Timestamp};
-use serde_json::{Value, json, value::to_raw_value};
+use serde_json::{Value, json};
 
-use super::{Caller, Error, events, notify, subjects};
+use super::{Caller, Error, events, feed, subjects};
 use crate::{
     app::App,
     clock::new_id,
@@ -44,25 +44,16 @@ pub async fn set_by_hand(
     if matches!(to, SessionStatus::Approved | SessionStatus::Declined) && has_screening(session) {
         records::switch_monitoring(tx, session.id, to == SessionStatus::Approved).await?;
     }
-    let status = |status: SessionStatus| to_raw_value(&json!({ "status": status.as_str() })).map_err(Error::fault);
-    let activity = Activity {
-        id: new_id(),
-        kind: ActivityType::StatusUpdated,
-        actor_type: caller.actor.actor_type().as_str().to_owned(),
-        actor_id: caller.actor.id(),
-        actor_display: caller.actor.display().to_owned(),
-        actor_email: caller.actor.email().map(str::to_owned),
+    let row = feed::Row {
         previous_status: Some(from),
         new_status: Some(to),
         comment: remark.comment,
-        mentioned_emails: Vec::new(),
-        previous_value: Some(status(from)?),
-        new_value: Some(status(to)?),
+        previous: Some(json!({ "status": from.as_str() })),
+        new: Some(json!({ "status": to.as_str() })),
         changed_fields: vec!["status".into()],
-        metadata: None,
-        created_at: now,
+        ..feed::Row::of(ActivityType::StatusUpdated)
     };
-    let activity = notify::write_row(tx, app, caller, session, activity).await?;
+    let activity = feed::add(tx, app, caller, session, row, now).await?;
     events::status_updated(tx, app, application, session, remark.resubmit_info).await?;
     Ok(activity)
 }
