@@ -132,7 +132,7 @@ pub(super) async fn follow_decline(
         && !subjects::sessions::block_declined(tx, &caller, session, now).await?
     {
         let list = blocklist::find_system(tx, application, value.entry_type(), now).await?;
-        if blocklist::find_live(tx, list.id, &value, now).await?.is_none() {
+        if entries::find_live(tx, list.id, &value, now).await?.is_none() {
             let amendment = Amendment::begin(tx, &caller, now).await?;
             write_value(tx, &amendment, &list, value).await?;
         }
@@ -149,7 +149,7 @@ async fn find(tx: &mut Tx, caller: &Caller, id: SessionId) -> Result<Session, Er
 async fn block(tx: &mut Tx, amendment: &Amendment<'_>, entry_type: EntryType, source: marks::Source) -> Result<bool, Error> {
     let now = amendment.moment.at;
     let list = blocklist::find_system(tx, amendment.caller.application, entry_type, now).await?;
-    match blocklist::find_live(tx, list.id, &source.value, now).await? {
+    match entries::find_live(tx, list.id, &source.value, now).await? {
         Some(entry) => Ok(marks::set_mark(tx, source.record, entry).await.map(|()| false)?),
         None => write_from_source(tx, amendment, &list, source).await.map(|()| true),
     }

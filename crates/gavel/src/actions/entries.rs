@@ -282,7 +282,7 @@ pub(super) async fn put(
     sent_value: &str,
 ) -> Result<u64, Error> {
     let (application, Moment { revision, at }) = (amendment.caller.application, amendment.moment);
-    let expired = entries::remove_expired(tx, list.id, value, amendment.moment).await?;
+    let expired = entries::remove_expired(tx, list.id, &[value], amendment.moment).await?;
     let addition = Addition { application, list: list.id, value, sent_value, version: new_id() };
     if !entries::insert_entry(tx, &addition, entry).await? {
         return Err(Error::field("value", "This value already exists in the list."));

@@ -1,7 +1,7 @@
 //! The system blocklists as seen from sessions: the entries that were made from one.
 
 use gavel_core::{
-    entry::{EntryType, EntryValue},
+    entry::EntryType,
     ids::{ApplicationId, EntryId, ListId, SessionId},
     time::Timestamp,
 };
@@ -51,18 +51,6 @@ pub async fn find_system(
     let filter = Filter { entry_type: Some(entry_type), is_system: Some(true), ..Filter::default() };
     let (found, _) = lists::list_lists(tx, application, &filter, (1, 0), now).await?;
     found.into_iter().next().ok_or_else(|| StoreError::unreadable("system list"))
-}
-
-/// The live entry of a list with this match key.
-pub async fn find_live(tx: &mut Tx, list: ListId, value: &EntryValue, now: Timestamp) -> Result<Option<EntryId>, StoreError> {
-    let row = tx
-        .query_opt(
-            "SELECT id FROM entries
-             WHERE list_id = $1 AND key_digest = $2 AND removed_rev IS NULL AND (expires_at IS NULL OR expires_at > $3)",
-            &[list.0.into(), value.digest().into(), now.into()],
-        )
-        .await?;
-    row.map(|row| row.get(0).map(EntryId)).transpose()
 }
 
 /// The live entries of a list that were made from a session.

@@ -16,7 +16,7 @@ use gavel_core::{
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{Row, StoreError, Tx, Value, revisions::Moment};
+use super::{Row, StoreError, Tx, Value, db::placeholders, revisions::Moment};
 
 /// An entry as it stands.
 #[derive(Debug, Clone)]
@@ -150,14 +150,65 @@ pub(super) fn folded(texts: &[&str]) -> String {
     texts.iter().map(|text| text.to_lowercase()).collect::<Vec<_>>().join("\u{1f}")
 }
 
-/// Ends the version of an expired entry with this key, so that its value is free again. Answers how many (0 or 1).
-pub async fn remove_expired(tx: &mut Tx, list: ListId, value: &EntryValue, moment: Moment) -> Result<u64, StoreError> {
-    tx.execute(
-        "UPDATE entries SET removed_rev = $3, removed_at = $4
-         WHERE list_id = $1 AND key_digest = $2 AND removed_rev IS NULL AND expires_at <= $4",
-        &[list.0.into(), value.digest().into(), moment.revision.into(), moment.at.into()],
-    )
-    .await
+/// Most digests of one `IN (…)`.
+const DIGESTS: usize = 256;
+
+fn digests(list: ListId, values: &[&EntryValue]) -> Vec<Value> {
+    let mut params: Vec<Value> = vec![list.0.into()];
+    params.extend(values.iter().map(|value| Value::from(value.digest())));
+    // Filled up to a power of two, so that only a few texts of the statement are ever prepared.
+    if let Some(last) = params.last().cloned() {
+        params.resize(1 + values.len().next_power_of_two(), last);
+    }
+    params
+}
+
+/// The entries of a list that hold these keys and are not removed, by digest; expired ones only when they are wanted.
+pub async fn find_by_keys(
+    tx: &mut Tx,
+    list: ListId,
+    values: &[&EntryValue],
+    now: Option<Timestamp>,
+) -> Result<HashMap<[u8; 32], EntryId>, StoreError> {
+    let mut found = HashMap::new();
+    for chunk in values.chunks(DIGESTS) {
+        let mut params = digests(list, chunk);
+        let members = placeholders(2, params.len() - 1);
+        params.push(now.unwrap_or(Timestamp::from_micros(i64::MIN)).into());
+        let sql = format!(
+            "SELECT key_digest, id FROM entries WHERE list_id = $1 AND removed_rev IS NULL AND key_digest IN ({members})
+                 AND (expires_at IS NULL OR expires_at > ${})",
+            params.len()
+        );
+        for row in tx.query(&sql, &params).await? {
+            let digest: Vec<u8> = row.get(0)?;
+            let digest = digest.try_into().map_err(|_| StoreError::unreadable("digest"))?;
+            found.insert(digest, EntryId(row.get(1)?));
+        }
+    }
+    Ok(found)
+}
+
+/// The live entry of a list with this value.
+pub async fn find_live(tx: &mut Tx, list: ListId, value: &EntryValue, now: Timestamp) -> Result<Option<EntryId>, StoreError> {
+    Ok(find_by_keys(tx, list, &[value], Some(now)).await?.into_values().next())
+}
+
+/// Ends the versions of expired entries with these keys. Answers how many.
+pub async fn remove_expired(tx: &mut Tx, list: ListId, values: &[&EntryValue], moment: Moment) -> Result<u64, StoreError> {
+    let mut removed = 0;
+    for chunk in values.chunks(DIGESTS) {
+        let mut params = digests(list, chunk);
+        let members = placeholders(2, params.len() - 1);
+        let (rev, at) = (params.len() + 1, params.len() + 2);
+        params.extend([moment.revision.into(), moment.at.into()]);
+        let sql = format!(
+            "UPDATE entries SET removed_rev = ${rev}, removed_at = ${at}
+             WHERE list_id = $1 AND removed_rev IS NULL AND expires_at <= ${at} AND key_digest IN ({members})"
+        );
+        removed += tx.execute(&sql, &params).await?;
+    }
+    Ok(removed)
 }
 
 /// Which entries of a list are meant.

@@ -11,7 +11,7 @@ use gavel_core::{
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::{StoreError, Tx, Value, erasures::Counts, revisions::Moment};
+use super::{StoreError, Tx, Value, erasures::Counts};
 
 /// How many of these are about the events of any object.
 const EVENTS: usize = 5;
@@ -301,11 +301,6 @@ pub async fn scrub_removed_made_from(tx: &mut Tx, session: SessionId, now: Times
 pub async fn clear_metadata(tx: &mut Tx, session: SessionId) -> Result<u64, StoreError> {
     let sql = "UPDATE entries SET metadata = NULL WHERE reference_session_id = $1 AND metadata IS NOT NULL";
     tx.execute(sql, &[session.0.into()]).await
-}
-
-/// Ends the live version of an entry.
-pub async fn remove_entry(tx: &mut Tx, list: ListId, id: EntryId, moment: Moment) -> Result<bool, StoreError> {
-    super::entries::remove_entry(tx, list, id, moment).await
 }
 
 /// The next proposals of an application, by id: their list, state and changes.

@@ -1,9 +1,8 @@
 //! Imports: jobs, what became of their rows, and many entries in one statement.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use gavel_core::{
-    entry::EntryValue,
     ids::{ApplicationId, EntryId, ImportId, ListId},
     time::Timestamp,
 };
@@ -12,7 +11,6 @@ use super::{
     Row, StoreError, Tx, Value,
     db::{Dialect, placeholders},
     entries::{Addition, Entry, INSERT_COLUMNS, insert_params},
-    revisions::Moment,
 };
 
 /// A job.
@@ -206,45 +204,6 @@ pub async fn insert_entries(tx: &mut Tx, new: &[(Addition<'_>, Entry)]) -> Resul
     Ok(added)
 }
 
-/// Most digests of one `IN (…)`.
-const DIGESTS: usize = 256;
-
-fn digests(list: ListId, values: &[&EntryValue]) -> Vec<Value> {
-    let mut params: Vec<Value> = vec![list.0.into()];
-    params.extend(values.iter().map(|value| Value::from(value.digest())));
-    // Filled up to a power of two, so that only a few texts of the statement are ever prepared.
-    if let Some(last) = params.last().cloned() {
-        params.resize(1 + values.len().next_power_of_two(), last);
-    }
-    params
-}
-
-/// The entries of a list that hold these keys and are not removed, by digest; expired ones only when they are wanted.
-pub async fn find_by_keys(
-    tx: &mut Tx,
-    list: ListId,
-    values: &[&EntryValue],
-    now: Option<Timestamp>,
-) -> Result<HashMap<[u8; 32], EntryId>, StoreError> {
-    let mut found = HashMap::new();
-    for chunk in values.chunks(DIGESTS) {
-        let mut params = digests(list, chunk);
-        let members = placeholders(2, params.len() - 1);
-        params.push(now.unwrap_or(Timestamp::from_micros(i64::MIN)).into());
-        let sql = format!(
-            "SELECT key_digest, id FROM entries WHERE list_id = $1 AND removed_rev IS NULL AND key_digest IN ({members})
-                 AND (expires_at IS NULL OR expires_at > ${})",
-            params.len()
-        );
-        for row in tx.query(&sql, &params).await? {
-            let digest: Vec<u8> = row.get(0)?;
-            let digest = digest.try_into().map_err(|_| StoreError::unreadable("digest"))?;
-            found.insert(digest, EntryId(row.get(1)?));
-        }
-    }
-    Ok(found)
-}
-
 /// Has PostgreSQL look at what has come: while its statistics know nothing of a fast-growing list, it takes a look-up of many
 /// keys for a reason to read the whole list. SQLite chooses by the indexes alone.
 pub async fn refresh_statistics(tx: &mut Tx) -> Result<(), StoreError> {
@@ -252,21 +211,4 @@ pub async fn refresh_statistics(tx: &mut Tx) -> Result<(), StoreError> {
         Dialect::Sqlite => Ok(()),
         Dialect::Postgres => tx.batch("ANALYZE entries").await,
     }
-}
-
-/// Ends the versions of expired entries with these keys. Answers how many.
-pub async fn remove_expired(tx: &mut Tx, list: ListId, values: &[&EntryValue], moment: Moment) -> Result<u64, StoreError> {
-    let mut removed = 0;
-    for chunk in values.chunks(DIGESTS) {
-        let mut params = digests(list, chunk);
-        let members = placeholders(2, params.len() - 1);
-        let (rev, at) = (params.len() + 1, params.len() + 2);
-        params.extend([moment.revision.into(), moment.at.into()]);
-        let sql = format!(
-            "UPDATE entries SET removed_rev = ${rev}, removed_at = ${at}
-             WHERE list_id = $1 AND removed_rev IS NULL AND expires_at <= ${at} AND key_digest IN ({members})"
-        );
-        removed += tx.execute(&sql, &params).await?;
-    }
-    Ok(removed)
 }

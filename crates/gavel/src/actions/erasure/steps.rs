@@ -17,7 +17,7 @@ use crate::{
     actions::{Caller, Error, amendment::Amendment, subjects::sync},
     app::App,
     store::{
-        Tx,
+        Tx, entries,
         erase::{self, Batch, Said},
         erasures::{self, Erasure},
         lists, marks, media,
@@ -183,7 +183,7 @@ async fn remove_live(tx: &mut Tx, amendment: &Amendment<'_>, at: &mut Erasure, s
     for (list, entries) in &by_list {
         let mut removed = 0;
         for entry in entries {
-            removed += u64::from(erase::remove_entry(tx, *list, *entry, amendment.moment).await?);
+            removed += u64::from(entries::remove_entry(tx, *list, *entry, amendment.moment).await?);
         }
         lists::add_to_count(tx, *list, -i64::try_from(removed).unwrap_or(0), now).await?;
         amendment.note(tx, *list, Effect { kind: "entries.erased", added: 0, removed, changed: 0 }).await?;

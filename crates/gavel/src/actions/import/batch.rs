@@ -16,7 +16,7 @@ use crate::{
     clock::new_id,
     store::{
         Tx,
-        entries::{Addition, Entry},
+        entries::{self, Addition, Entry},
         idempotency,
         imports::{self, Import},
         lists::{self, List},
@@ -206,7 +206,7 @@ async fn may_add(tx: &mut Tx, caller: &Caller, list: &List, rows: &[Good], now: 
         return Ok(true);
     }
     let values: Vec<&EntryValue> = rows.iter().map(|row| &row.value).collect();
-    let there = imports::find_by_keys(tx, list.id, &values, Some(now)).await?;
+    let there = entries::find_by_keys(tx, list.id, &values, Some(now)).await?;
     let new: Vec<&EntryValue> = values.into_iter().filter(|value| !there.contains_key(&value.digest())).collect();
     match gate.must_let(tx, &new, &[]).await {
         Err(Error::NotAllowed(_)) => Ok(false),
@@ -233,7 +233,7 @@ async fn look_back(
 async fn add(tx: &mut Tx, amendment: &Amendment<'_>, list: &List, rows: Vec<Good>, verdicts: &mut Verdicts) -> Result<(), Error> {
     let (application, Moment { revision, at }) = (amendment.caller.application, amendment.moment);
     let values: Vec<&EntryValue> = rows.iter().map(|row| &row.value).collect();
-    let expired = imports::remove_expired(tx, list.id, &values, amendment.moment).await?;
+    let expired = entries::remove_expired(tx, list.id, &values, amendment.moment).await?;
     let entry = |row: &Good| Entry {
         id: new_id(),
         value: row.value.stored().to_owned(),
@@ -259,7 +259,7 @@ async fn add(tx: &mut Tx, amendment: &Amendment<'_>, list: &List, rows: Vec<Good
     let added = imports::insert_entries(tx, &new).await?;
     let held: Vec<&EntryValue> =
         rows.iter().zip(&new).filter(|(_, (_, entry))| !added.contains(&entry.id)).map(|(row, _)| &row.value).collect();
-    let there = imports::find_by_keys(tx, list.id, &held, None).await?;
+    let there = entries::find_by_keys(tx, list.id, &held, None).await?;
     for (row, (_, entry)) in rows.iter().zip(&new) {
         match added.contains(&entry.id) {
             true => verdicts.added(row, Some(entry.id)),
@@ -289,7 +289,7 @@ async fn look(
     now: Timestamp,
 ) -> Result<(), Error> {
     let values: Vec<&EntryValue> = rows.iter().map(|row| &row.value).collect();
-    let there = imports::find_by_keys(tx, list.id, &values, Some(now)).await?;
+    let there = entries::find_by_keys(tx, list.id, &values, Some(now)).await?;
     for row in rows {
         let digest = row.value.digest();
         if let Some(entry) = there.get(&digest) {

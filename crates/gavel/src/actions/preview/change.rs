@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::{
     actions::Error,
-    store::{Tx, blocklist, lists, lists::List, sessions::Session},
+    store::{Tx, entries, lists, lists::List, sessions::Session},
 };
 
 /// Most changes of one call.
@@ -175,7 +175,7 @@ impl Changes {
         }
         let (mut effect, mut without) = (Effect::default(), Vec::new());
         for (index, op, list, value) in wanted.into_values() {
-            match (op, blocklist::find_live(tx, list.id, &value, now).await?) {
+            match (op, entries::find_live(tx, list.id, &value, now).await?) {
                 (Op::Add, Some(_)) => without.push(WithoutEffect { index, reason: "This value already exists in the list." }),
                 (Op::Remove, None) => without.push(WithoutEffect { index, reason: "This value is not in the list." }),
                 (Op::Remove, Some(entry)) => {

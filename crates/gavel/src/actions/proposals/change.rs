@@ -18,7 +18,12 @@ use crate::{
         entry_details::EntryChange,
         list_settings::SettingsChange,
     },
-    store::{Tx, blocklist, entries::Entry, entry_versions, lists::List},
+    store::{
+        Tx,
+        entries::{self as rows, Entry},
+        entry_versions,
+        lists::List,
+    },
 };
 
 /// Most changes of one proposal.
@@ -145,7 +150,7 @@ async fn resolve_one(
                 caller.must(Resource::Sessions, Level::Read)?;
             }
             let value = entries::value_of(tx, caller.application, list, &new).await?;
-            match blocklist::find_live(tx, list.id, &value, now).await? {
+            match rows::find_live(tx, list.id, &value, now).await? {
                 Some(_) => Err(Error::field("value", "This value already exists in the list.")),
                 None => Ok((Resolved::Add(new, value.clone()), Some(value))),
             }
@@ -166,6 +171,6 @@ async fn resolve_one(
 /// The entry that holds a value.
 async fn held(tx: &mut Tx, list: &List, value: &EntryValue, now: gavel_core::time::Timestamp) -> Result<(Uuid, Entry), Error> {
     let missing = || Error::field("value", "This value is not in the list.");
-    let id = blocklist::find_live(tx, list.id, value, now).await?.ok_or_else(missing)?;
+    let id = rows::find_live(tx, list.id, value, now).await?.ok_or_else(missing)?;
     entry_versions::find_kept(tx, list.id, id).await?.ok_or_else(missing)
 }

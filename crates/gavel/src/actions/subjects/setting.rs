@@ -111,11 +111,11 @@ impl<'a> Setter<'a> {
         self.begin(tx).await?;
         let (application, now) = (self.scribe.application(), self.scribe.now);
         let list = blocklist::find_system(tx, application, entry_type(subject.kind), now).await?.id;
-        if blocklist::find_live(tx, list, value, now).await?.is_some() {
+        if entries::find_live(tx, list, value, now).await?.is_some() {
             return self.release_held(tx, list, value).await;
         }
         let moment = self.amendment()?.moment;
-        let expired = entries::remove_expired(tx, list, value, moment).await?;
+        let expired = entries::remove_expired(tx, list, &[value], moment).await?;
         let entry = self.entry(subject, value, moment.revision, moment.at)?;
         let sent = subject.vendor_data.as_deref().unwrap_or_default();
         let addition = Addition { application, list, value, sent_value: sent, version: new_id() };
@@ -156,7 +156,7 @@ impl<'a> Setter<'a> {
 
     /// The list has the value already; if the flood guard holds it, somebody has decided now.
     async fn release_held(&mut self, tx: &mut Tx, list: ListId, value: &EntryValue) -> Result<(), Error> {
-        let Some(id) = blocklist::find_live(tx, list, value, self.scribe.now).await? else { return Ok(()) };
+        let Some(id) = entries::find_live(tx, list, value, self.scribe.now).await? else { return Ok(()) };
         let Some((version, row)) = entry_versions::find_kept(tx, list, id).await? else { return Ok(()) };
         if row.held_at.is_none() {
             return Ok(());
