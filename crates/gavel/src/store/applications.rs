@@ -204,12 +204,6 @@ pub async fn set_webhook_secret(tx: &mut Tx, id: ApplicationId, sealed: &[u8]) -
     Ok(())
 }
 
-/// Changes whether reviews set the session's status.
-pub async fn set_reviews_change_status(tx: &mut Tx, id: ApplicationId, on: bool) -> Result<(), StoreError> {
-    tx.execute("UPDATE applications SET reviews_change_status = $2 WHERE id = $1", &[id.0.into(), on.into()]).await?;
-    Ok(())
-}
-
 /// A fact every process on this database must agree on; writes it when nobody has yet, and answers what stands.
 pub async fn agree_on(tx: &mut Tx, name: &str, value: &str) -> Result<String, StoreError> {
     tx.execute(

@@ -19,10 +19,6 @@ fn poa(session: &str) -> String {
     format!("/v3/session/{session}/update-poa-data/")
 }
 
-async fn feed(server: &Server, session: &str) -> Vec<Value> {
-    server.client.get(&format!("/v3/sessions/{session}/reviews/")).await.ok(200)["results"].as_array().unwrap().clone()
-}
-
 /// A finished session with two documents and a proof of address.
 async fn documents(server: &Server) -> String {
     let decision = server.session_with_evidence(json!({
@@ -87,7 +83,7 @@ db_test!(a_document_is_corrected, server => {
           "issuing_state_name": "Spain"
         }
         "#); }
-    let row = &feed(&server, &session).await[0];
+    let row = &server.feed(&session).await[0];
     insta::allow_duplicates! { insta::assert_snapshot!(shown(row), @r#"
         {
           "uuid": "[uuid]",
@@ -220,7 +216,7 @@ db_test!(a_proof_of_address_is_corrected, server => {
           "poa_formatted_address": "1 Main St"
         }
         "#); }
-    let row = &feed(&server, &session).await[0];
+    let row = &server.feed(&session).await[0];
     insta::allow_duplicates! { insta::assert_snapshot!(shown(row), @r#"
         {
           "uuid": "[uuid]",
@@ -357,7 +353,7 @@ db_test!(at_the_same_time_take_turns, server => {
     }
     let shown = server.client.patch(&data(&session), json!({})).await.ok(200);
     assert!(names.iter().all(|name| shown[*name] == "new"), "{shown}");
-    let rows = feed(&server, &session).await;
+    let rows = server.feed(&session).await;
     assert_eq!(rows.len(), names.len());
     assert_eq!(server.client.get(&format!("/v3/session/{session}/decision/")).await.header("etag"), "\"10\"");
     server.stop().await;

@@ -18,10 +18,6 @@ fn many(session: &str) -> String {
     format!("/v3/session/{session}/bulk-update-aml-hit-status/")
 }
 
-async fn feed(server: &Server, session: &str) -> Vec<Value> {
-    server.client.get(&format!("/v3/sessions/{session}/reviews/")).await.ok(200)["results"].as_array().unwrap().clone()
-}
-
 /// Two screenings; the second has two hits.
 async fn screened(server: &Server) -> String {
     let decision = server.session_with_evidence(json!({ "aml_screenings": [
@@ -44,7 +40,7 @@ db_test!(one_hit_is_judged, server => {
     assert_eq!(answer, decision["aml_screenings"][1]);
     assert_eq!((&answer["hits"][1]["review_status"], &answer["hits"][0]["review_status"]), (&json!("Confirmed Match"), &json!(null)));
     assert_eq!((&answer["status"], &decision["status"]), (&json!("In Review"), &json!("In Review")));
-    let row = &feed(&server, &session).await[0];
+    let row = &server.feed(&session).await[0];
     insta::allow_duplicates! { insta::assert_snapshot!(shown(row), @r#"
         {
           "uuid": "[uuid]",
@@ -113,7 +109,7 @@ db_test!(several_are_judged_all_or_none, server => {
     assert_eq!(server.decision(&session).await["aml_screenings"][1]["hits"][0]["review_status"], Value::Null);
     let answer = server.client.patch(&many(&session), json!({ "hit_updates": updates(&["b", "a"]) })).await.ok(200);
     assert_eq!(answer, server.decision(&session).await["aml_screenings"][1]);
-    let row = &feed(&server, &session).await[0];
+    let row = &server.feed(&session).await[0];
     assert_eq!((&row["activity_type"], &row["changed_fields"]), (&json!("AML_HIT_STATUS_UPDATED"), &json!(["review_status"])));
     assert_eq!(row["previous_value"], json!({ "node_id": "feature_aml_2", "hits": [
         { "hit_id": "b", "review_status": "Unreviewed" }, { "hit_id": "a", "review_status": null },

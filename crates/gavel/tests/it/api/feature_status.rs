@@ -2,7 +2,7 @@
 
 use gavel_core::session::SessionStatus;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     db_test,
@@ -13,10 +13,6 @@ const UNKNOWN: &str = "0d9b1c52-6a0e-4c57-8f6e-5f9e2f5f7a10";
 
 fn path(session: &str, node: &str) -> String {
     format!("/v3/session/{session}/features/{node}/update-status/")
-}
-
-async fn feed(server: &Server, session: &str) -> Vec<Value> {
-    server.client.get(&format!("/v3/sessions/{session}/reviews/")).await.ok(200)["results"].as_array().unwrap().clone()
 }
 
 async fn session(server: &Server) -> String {
@@ -35,7 +31,7 @@ db_test!(sets_the_feature_and_not_the_session, server => {
     let before = server.counts().await;
     let answer = server.client.patch(&path(&session, "feature_ocr_1"), json!({ "new_status": "Declined", "comment": "forged" })).await;
     answer.is(200, json!({ "session_id": session, "node_id": "feature_ocr_1", "feature_type": "KYC", "new_status": "Declined" }));
-    let row = &feed(&server, &session).await[0];
+    let row = &server.feed(&session).await[0];
     insta::allow_duplicates! { insta::assert_snapshot!(shown(row), @r#"
         {
           "uuid": "[uuid]",
@@ -83,7 +79,7 @@ db_test!(sets_the_feature_and_not_the_session, server => {
     ] {
         let answer = server.client.patch(&path(&session, node), json!({ "new_status": "In Review", "comment": "" })).await.ok(200);
         assert_eq!(answer["feature_type"], feature_type);
-        let row = &feed(&server, &session).await[0];
+        let row = &server.feed(&session).await[0];
         assert_eq!((&row["activity_type"], &row["comment"]), (&json!(kind), &json!(null)));
         assert_eq!(row["new_value"], json!({ "node_id": node, "status": "In Review" }));
     }

@@ -13,10 +13,6 @@ fn path(session: &str) -> String {
     format!("/v3/sessions/{session}/reviews/")
 }
 
-async fn feed(server: &Server, session: &str) -> Vec<Value> {
-    server.client.get(&path(session)).await.ok(200)["results"].as_array().unwrap().clone()
-}
-
 async fn review_if(server: &Server, session: &str, version: &str, body: Value) -> Answer {
     send(server.client.request(Method::POST, &path(session)).header("if-match", version).json(&body)).await
 }
@@ -29,7 +25,7 @@ db_test!(decides_from_every_status_also_the_same, server => {
             let before = server.counts().await;
             server.client.post(&path(&session), json!({ "new_status": new, "session_id": 5 })).await.ok(201);
             let after = server.counts().await;
-            let row = &feed(&server, &session).await[0];
+            let row = &server.feed(&session).await[0];
             assert_eq!((&row["previous_status"], &row["new_status"]), (&json!(status.as_str()), &json!(new)));
             assert_eq!(row["previous_value"], json!({ "status": status.as_str() }));
             for table in ["activities", "activity_values", "events", "audit_events", "versions"] {
@@ -101,7 +97,7 @@ db_test!(keeps_a_comment_exactly_as_sent, server => {
     ] {
         let answer = server.client.post(&path(&session), json!({ "new_status": "In Review", "comment": sent })).await.ok(201);
         assert_eq!(answer["comment"], kept);
-        assert_eq!(feed(&server, &session).await[0]["comment"], kept);
+        assert_eq!(server.feed(&session).await[0]["comment"], kept);
     }
     server.stop().await;
 });
@@ -146,7 +142,7 @@ db_test!(only_note_where_reviews_do_not_change_the_status, server => {
     let after = server.counts().await;
     assert_eq!((after["activities"] - before["activities"], after["events"] - before["events"]), (3, 0));
     assert_eq!(server.decision(&session).await["status"], "In Review");
-    let rows = feed(&server, &session).await;
+    let rows = server.feed(&session).await;
     let kinds: Vec<&Value> = rows.iter().map(|row| &row["activity_type"]).collect();
     assert_eq!(kinds, ["COMMENT", "COMMENT", "STATUS_UPDATED"]);
     insta::allow_duplicates! { insta::assert_snapshot!(shown(&rows[2]), @r#"
@@ -208,7 +204,7 @@ db_test!(at_the_same_time_come_one_after_the_other, server => {
     for post in posts.collect::<Vec<_>>() {
         post.await.unwrap();
     }
-    let rows = feed(&server, &session).await;
+    let rows = server.feed(&session).await;
     assert_eq!(rows.len(), 12);
     for pair in rows.windows(2) {
         assert_eq!(pair[0]["previous_status"], pair[1]["new_status"], "each row follows the one before");

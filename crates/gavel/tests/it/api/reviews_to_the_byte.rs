@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     db_test,
-    harness::{Receiver, Server, client::send, shown, text},
+    harness::{Receiver, client::send, shown, text},
 };
 
 fn path(session: &str) -> String {
@@ -15,10 +15,6 @@ fn path(session: &str) -> String {
 
 fn update(session: &str) -> String {
     format!("/v3/session/{session}/update-status/")
-}
-
-async fn feed(server: &Server, session: &str) -> Vec<Value> {
-    server.client.get(&path(session)).await.ok(200)["results"].as_array().unwrap().clone()
 }
 
 const UNKNOWN: &str = "0d9b1c52-6a0e-4c57-8f6e-5f9e2f5f7a10";
@@ -135,7 +131,7 @@ db_test!(a_comment_is_any_text_of_ten_thousand_characters, server => {
         let again = server.client.patch(&update(&server.finished("Declined").await), serde_json::from_str(&format!("{{\"new_status\":\"Approved\",\"comment\":{sent}}}")).unwrap()).await;
         again.ok(200);
     }
-    assert_eq!(feed(&server, &session).await[2]["comment"], longest);
+    assert_eq!(server.feed(&session).await[2]["comment"], longest);
     server.stop().await;
 });
 
@@ -173,7 +169,7 @@ db_test!(a_repeated_post_is_a_second_review_unless_it_has_a_key, server => {
     for _ in 0..2 {
         server.client.post(&path(&session), body("same")).await.ok(201);
     }
-    assert_eq!(feed(&server, &session).await.len(), 2);
+    assert_eq!(server.feed(&session).await.len(), 2);
     let first = server.client.post_once("k", &path(&session), body("once")).await;
     let before = server.counts().await;
     let again = server.client.post_once("k", &path(&session), body("once")).await;
@@ -186,7 +182,7 @@ db_test!(a_repeated_post_is_a_second_review_unless_it_has_a_key, server => {
     // A refusal keeps nothing: the key is free for what is right.
     server.client.post_once("r", &path(&session), json!({})).await.is(400, json!({ "new_status": ["This field is required."] }));
     server.client.post_once("r", &path(&session), body("right")).await.ok(201);
-    assert_eq!(feed(&server, &session).await.len(), 4);
+    assert_eq!(server.feed(&session).await.len(), 4);
     server.stop().await;
 });
 
@@ -270,7 +266,7 @@ db_test!(notes_take_any_status_as_a_label, server => {
     let stale = server.client.request(Method::POST, &path(&session)).header("if-match", "\"1\"").json(&json!({}));
     send(stale).await.is(412, json!({ "detail": "The session was changed by someone else." }));
     let empty = server.client.post(&path(&session), json!({ "comment": "" })).await.ok(201);
-    assert_eq!((&empty["comment"], &feed(&server, &session).await[0]["activity_type"]), (&Value::Null, &json!("COMMENT")));
+    assert_eq!((&empty["comment"], &server.feed(&session).await[0]["activity_type"]), (&Value::Null, &json!("COMMENT")));
     let after = server.counts().await;
     assert_eq!((after["activities"] - before["activities"], after["versions"] - before["versions"]), (11, 11), "activity moves the version");
     assert_eq!((after["events"], after["session_events"]), (before["events"], before["session_events"]));
@@ -314,7 +310,7 @@ db_test!(update_status_names_everything_that_is_wrong, server => {
     assert_eq!(server.counts().await, before);
     let longest = json!({ "new_status": "Declined", "comment": "😀".repeat(10_000), "email_language": "xx", "unknown": 1, "send_email": null });
     server.client.patch(&update(&session), longest).await.is(200, json!({ "session_id": session }));
-    let row = &feed(&server, &session).await[0];
+    let row = &server.feed(&session).await[0];
     assert_eq!((&row["activity_type"], &row["previous_value"], &row["new_value"], &row["changed_fields"]), (
         &json!("STATUS_UPDATED"), &json!({ "status": "In Review" }), &json!({ "status": "Declined" }), &json!(["status"]),
     ));

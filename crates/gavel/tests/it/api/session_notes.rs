@@ -15,10 +15,6 @@ fn path(session: &str, what: &str) -> String {
     format!("/x/sessions/{session}/{what}/")
 }
 
-async fn feed(server: &Server, session: &str) -> Vec<Value> {
-    server.client.get(&format!("/v3/sessions/{session}/reviews/")).await.ok(200)["results"].as_array().unwrap().clone()
-}
-
 async fn listed(server: &Server, session: &str, what: &str) -> Vec<Value> {
     server.client.get(&path(session, what)).await.ok(200)["results"].as_array().unwrap().clone()
 }
@@ -53,13 +49,13 @@ db_test!(comments_are_rows_and_nothing_else, server => {
           "created_at": "[time]"
         }
         "#); }
-    assert_eq!(feed(&server, &session).await[0], answer);
+    assert_eq!(server.feed(&session).await[0], answer);
     let after = server.counts().await;
     assert_eq!((after["events"] - before["events"], after["versions"] - before["versions"], after["audit_events"] - before["audit_events"]), (0, 1, 1));
     assert_eq!(server.decision(&session).await, decision, "a comment is no review");
     let once = server.client.post_once("k", &path(&session, "comments"), json!({ "comment": "once" })).await.ok(201);
     assert_eq!(server.client.post_once("k", &path(&session, "comments"), json!({ "comment": "once" })).await.ok(201), once);
-    assert_eq!(kinds(&feed(&server, &session).await), ["COMMENT", "COMMENT"]);
+    assert_eq!(kinds(&server.feed(&session).await), ["COMMENT", "COMMENT"]);
 
     let before = server.counts().await;
     for (body, answer) in [
@@ -96,7 +92,7 @@ db_test!(tags_are_put_on_and_taken_off, server => {
     let version = server.client.get(&format!("/v3/session/{session}/decision/")).await.header("etag").to_owned();
     assert_eq!(server.client.post(&tags, json!({ "tag": "MÜLLER/vip" })).await.ok(201), answer, "it is there");
     server.client.post(&tags, json!({ "tag": "b" })).await.ok(201);
-    assert_eq!((kinds(&feed(&server, &session).await), version.as_str()), (vec!["TAG_ADDED", "TAG_ADDED"], "\"2\""));
+    assert_eq!((kinds(&server.feed(&session).await), version.as_str()), (vec!["TAG_ADDED", "TAG_ADDED"], "\"2\""));
     let first = server.client.get(&format!("{tags}?limit=1")).await.ok(200);
     assert_eq!((&first["count"], &first["results"]), (&json!(2), &json!([answer])));
     assert!(text(&first["next"]).ends_with(&format!("{tags}?limit=1&offset=1")));
@@ -106,7 +102,7 @@ db_test!(tags_are_put_on_and_taken_off, server => {
     stale.is(412, json!({ "detail": "The session was changed by someone else." }));
     send(server.client.request(Method::DELETE, &one).header("if-match", "\"3\"")).await.ok(204);
     server.client.delete(&one).await.is(404, json!({ "detail": NOT_FOUND }));
-    let row = &feed(&server, &session).await[0];
+    let row = &server.feed(&session).await[0];
     assert_eq!((&row["activity_type"], &row["changed_fields"]), (&json!("TAG_REMOVED"), &json!(["tags"])));
     assert_eq!((&row["previous_value"], &row["new_value"]), (&json!({ "tag": "Müller/VIP" }), &Value::Null));
     assert_eq!(listed(&server, &session, "tags").await.len(), 1);
@@ -150,7 +146,7 @@ db_test!(files_are_attached_and_taken_off, server => {
           "created_at": "[time]"
         }
         "#); }
-    let row = &feed(&server, &session).await[0];
+    let row = &server.feed(&session).await[0];
     assert_eq!((&row["activity_type"], &row["changed_fields"], &row["previous_value"]), (&json!("FILE_ADDED"), &json!(["files"]), &json!(null)));
     assert_eq!(row["new_value"], json!({
         "uuid": answer["uuid"], "media": format!("media:{media}"), "name": "Letter.png", "content_type": "image/png", "size": 32,
@@ -181,7 +177,7 @@ db_test!(files_are_attached_and_taken_off, server => {
 
     server.client.delete(&format!("{files}{}/", text(&answer["uuid"]))).await.ok(204);
     assert_eq!(server.client.without_key().get(link).await.status, 404, "nobody shows it any more");
-    let row = &feed(&server, &session).await[0];
+    let row = &server.feed(&session).await[0];
     assert_eq!((&row["activity_type"], &row["new_value"]), (&json!("FILE_REMOVED"), &json!(null)));
     assert_eq!(row["previous_value"]["name"], "Letter.png");
     assert!(listed(&server, &session, "files").await.is_empty());

@@ -15,10 +15,6 @@ fn path(session: &str) -> String {
     format!("/v3/session/{session}/update-status/")
 }
 
-async fn feed(server: &Server, session: &str) -> Vec<Value> {
-    server.client.get(&format!("/v3/sessions/{session}/reviews/")).await.ok(200)["results"].as_array().unwrap().clone()
-}
-
 db_test!(goes_by_the_current_status, server => {
     for status in SessionStatus::ALL.map(SessionStatus::as_str) {
         for new in ["Approved", "Declined"] {
@@ -39,7 +35,7 @@ db_test!(goes_by_the_current_status, server => {
                 assert_eq!(after, before, "already so: nothing happens");
             } else {
                 answer.is(200, json!({ "session_id": session }));
-                let row = &feed(&server, &session).await[0];
+                let row = &server.feed(&session).await[0];
                 assert_eq!((&row["previous_status"], &row["new_status"], &row["comment"]), (&json!(status), &json!(new), &json!("why")));
                 assert_eq!((after["events"] - before["events"], after["audit_events"] - before["audit_events"]), (1, 1));
                 assert_eq!(server.decision(&session).await["status"], new);
@@ -106,7 +102,7 @@ db_test!(refuses_and_writes_nothing, server => {
     assert_eq!(server.counts().await, before);
     let good = json!({ "new_status": "Declined", "comment": "", "send_email": true, "email_address": "a@b.example", "email_language": "xx" });
     server.client.patch(&path(&session), good).await.ok(200);
-    assert_eq!(feed(&server, &session).await[0]["comment"], Value::Null);
+    assert_eq!(server.feed(&session).await[0]["comment"], Value::Null);
     server.stop().await;
 });
 

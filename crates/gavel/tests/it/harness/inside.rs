@@ -130,14 +130,12 @@ impl Server {
 
     /// Whether reviews change statuses.
     pub async fn set_reviews_change_status(&self, on: bool) {
-        let id = self.application().await;
-        self.app
-            .store
-            .write::<_, Error, _>(move |tx| {
-                Box::pin(async move { Ok(applications::set_reviews_change_status(tx, id, on).await?) })
-            })
-            .await
-            .unwrap();
+        self.client.patch("/x/settings/", json!({ "reviews_change_status": on })).await.ok(200);
+    }
+
+    /// The feed of a session, newest first.
+    pub async fn feed(&self, session: &str) -> Vec<Value> {
+        self.client.get(&format!("/v3/sessions/{session}/reviews/")).await.ok(200)["results"].as_array().unwrap().clone()
     }
 
     /// A published workflow with these features, in order; its stable id.
