@@ -8,7 +8,7 @@ use gavel_core::{
     session::FeatureStatus,
     time::Timestamp,
 };
-use serde_json::Value as Json;
+use serde_json::{Value as Json, value::RawValue};
 use uuid::Uuid;
 
 use super::{Row, StoreError, Tx, Value};
@@ -110,6 +110,41 @@ async fn note_shown(tx: &mut Tx, record: &Record) -> Result<(), StoreError> {
 pub async fn list_records(tx: &mut Tx, session: SessionId) -> Result<Vec<Record>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM records WHERE session_id = $1 ORDER BY ordinal");
     tx.query(&sql, &[session.0.into()]).await?.iter().map(from_row).collect()
+}
+
+/// A record as a decision shows it: what is JSON stays text.
+pub struct ShownRecord {
+    /// What was checked.
+    pub feature: Feature,
+    /// The step; none for standalone calls.
+    pub node_id: Option<String>,
+    /// Its own outcome.
+    pub status: FeatureStatus,
+    /// The item without what the server adds, an object.
+    pub data: String,
+    /// An array.
+    pub warnings: Box<RawValue>,
+    /// An array.
+    pub matches: Box<RawValue>,
+}
+
+/// The records of a session as a decision shows them, in order of recording.
+pub async fn list_shown(tx: &mut Tx, session: SessionId) -> Result<Vec<ShownRecord>, StoreError> {
+    let sql = "SELECT feature, node_id, status, data, warnings, matches FROM records WHERE session_id = $1 ORDER BY ordinal";
+    let unreadable = || StoreError::unreadable("record");
+    let json = |text: String| RawValue::from_string(text).map_err(|_| unreadable());
+    let read = |row: &Row| {
+        let mut c = row.columns();
+        Ok(ShownRecord {
+            feature: Feature::from_name(&c.take::<String>()?).ok_or_else(unreadable)?,
+            node_id: c.take()?,
+            status: FeatureStatus::from_name(&c.take::<String>()?).ok_or_else(unreadable)?,
+            data: c.take()?,
+            warnings: json(c.take()?)?,
+            matches: json(c.take()?)?,
+        })
+    };
+    tx.query(sql, &[session.0.into()]).await?.iter().map(read).collect()
 }
 
 /// The records of several sessions, in order of recording within each.
