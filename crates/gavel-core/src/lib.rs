@@ -2,7 +2,7 @@
 //!
 //! This crate holds the rules: which values a list accepts and when two of them are the same ([`entry`]), which
 //! live entries a value hits ([`screening`]), what evidence means for a session ([`evidence`], [`session`]), what a
-//! workflow asks for ([`workflow`]), what conditions say ([`rules`]), who the people and companies behind sessions are
+//! workflow asks for ([`workflow`]) and a questionnaire asks ([`questionnaire`]), what conditions say ([`rules`]), who the people and companies behind sessions are
 //! ([`subject`]), what a person may decide ([`review`]) and correct ([`edit`]), how an event is written and signed
 //! ([`webhook`]), what an application guards itself with ([`guard`]).
 //!
@@ -18,6 +18,7 @@ pub mod guard;
 pub mod ids;
 pub mod json;
 pub mod list;
+pub mod questionnaire;
 pub mod review;
 pub mod rules;
 pub mod screening;
