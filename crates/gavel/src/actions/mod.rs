@@ -47,6 +47,7 @@ mod portrait;
 pub mod presence;
 pub mod preview;
 pub mod proposals;
+pub mod questionnaires;
 pub mod queue;
 pub mod replay;
 pub mod resend;
@@ -69,6 +70,7 @@ mod steps;
 pub mod subjects;
 pub mod sweeps;
 pub mod upkeep;
+mod versions;
 pub mod workflows;
 
 use std::net::IpAddr;

@@ -44,6 +44,7 @@ pub(super) fn resolve(path: &str, method: &Method, theirs: impl Fn(ApplicationId
         ["lists", ..] => ("lists", &inside[1..]),
         ["blocklist", ..] => ("blocklist", &inside[1..]),
         ["webhook", "destinations", ..] => ("webhook/destinations", &inside[2..]),
+        ["questionnaires", ..] => ("questionnaires", &inside[1..]),
         ["verification-settings", ..] => ("workflows", &inside[1..]),
         _ => return Err(NoTarget),
     };
@@ -98,6 +99,7 @@ mod tests {
             ("application/{a}/lists/x/entries/y", "/v3/lists/x/entries/y"),
             ("application/{a}/webhook/destinations/x/deliveries", "/v3/webhook/destinations/x/deliveries"),
             ("application/{a}/verification-settings", "/v3/workflows"),
+            ("application/{a}/questionnaires/x", "/v3/questionnaires/x"),
             ("application/{a}/vendor-users", "/v3/users"),
             ("application/{a}/vendor-users/a%2Fb", "/v3/users/a%2Fb"),
             ("application/{a}/vendor-users/delete", "/v3/users/delete"),
