@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use gavel_core::{session::SessionKind, webhook::EventType};
+use gavel_core::{ids::TransactionId, session::SessionKind, time::Timestamp, webhook::EventType};
 use serde_json::{Map, Value, json};
 
-use super::{Error, decision, subjects};
+use super::{Error, decision, subjects, transactions::Detail};
 use crate::{
     app::App,
     clock::new_id,
@@ -104,6 +104,39 @@ async fn queue_for_session(
         session: Some(session.id),
         payload: serde_json::to_string(payload.as_ref()).map_err(Error::fault)?,
         at: app.clock.now(),
+    };
+    queue(tx, &event).await
+}
+
+/// Queues `transaction.created` for a transaction whose row has just been written: its first event.
+pub(super) async fn transaction_created(
+    tx: &mut Tx,
+    application: &Application,
+    id: TransactionId,
+    detail: &Detail,
+    at: Timestamp,
+) -> Result<(), Error> {
+    let transaction = serde_json::to_value(detail).map_err(Error::fault)?;
+    let payload = json!({
+        "webhook_type": EventType::TransactionCreated.as_str(),
+        "created_at": at.as_unix_seconds(),
+        "application_id": application.id.to_string(),
+        "environment": application.environment.as_str(),
+        "transaction_id": transaction["uuid"],
+        "txn_id": transaction["txn_id"],
+        "status": transaction["status"],
+        "vendor_data": transaction["vendor_data"],
+        "transaction": transaction,
+    });
+    let event = Event {
+        id: new_id(),
+        application: application.id,
+        event_type: EventType::TransactionCreated,
+        object: id.0,
+        sequence: 1,
+        session: None,
+        payload: payload.to_string(),
+        at,
     };
     queue(tx, &event).await
 }
