@@ -49,6 +49,7 @@ mod sweeps;
 mod transaction_erasure;
 mod transaction_lists;
 mod transactions;
+mod transactions_at_once;
 mod update_status;
 mod upkeep;
 mod users;

@@ -92,7 +92,25 @@ db_test!(every_type_declines_on_either_side, server => {
 db_test!(an_alert_is_shown_whole, server => {
     server.add(&server.system_list("email").await, "ana@example.com").await;
     let made = server.transaction(with("t1", json!({ "email": "ana@example.com" }), json!(null))).await;
-    insta::allow_duplicates! { insta::assert_snapshot!(shown(&made["alerts"]), @""); }
+    insta::allow_duplicates! { insta::assert_snapshot!(shown(&made["alerts"]), @r#"
+        [
+          {
+            "uuid": "[uuid]",
+            "title": "Email in blocklist",
+            "description": "A value of the subject matches an entry of a blocklist.",
+            "severity": "CRITICAL",
+            "status": "OPEN",
+            "source": "RULE",
+            "metadata": {
+              "list_uuid": "[uuid]",
+              "entry_uuid": "[uuid]",
+              "party": "subject"
+            },
+            "created_at": "[time]",
+            "due_at": null
+          }
+        ]
+        "#); }
     server.stop().await;
 });
 
