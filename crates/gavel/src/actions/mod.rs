@@ -69,6 +69,7 @@ pub mod status;
 mod steps;
 pub mod subjects;
 pub mod sweeps;
+pub mod transactions;
 pub mod upkeep;
 mod versions;
 pub mod workflows;

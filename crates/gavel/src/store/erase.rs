@@ -11,7 +11,7 @@ use gavel_core::{
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::{StoreError, Tx, Value, erasures::Counts};
+use super::{StoreError, Tx, Value, erasures::Counts, read_entry_value};
 
 /// How many of these are about the events of any object.
 const EVENTS: usize = 5;
@@ -80,9 +80,7 @@ pub async fn erase_subjects(
     let rows = tx.query(&sql, &[application.0.into(), vendor_data.into()]).await?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
     for id in &ids {
-        for (name, sql) in SESSION.iter().take(EVENTS) {
-            add(counts, name, tx.execute(sql, &[(*id).into()]).await?);
-        }
+        erase_events(tx, *id, counts).await?;
         // Few rows name users, and the trail has no index by them: an erasure can wait.
         let named = "DELETE FROM audit_values WHERE event_id IN (SELECT id FROM audit_events WHERE application_id = $1 AND objects LIKE $2)";
         add(counts, "audit_values", tx.execute(named, &[application.0.into(), format!("%{id}%").into()]).await?);
@@ -91,6 +89,14 @@ pub async fn erase_subjects(
         add(counts, "subjects", tx.execute("DELETE FROM subjects WHERE id = $1", &[(*id).into()]).await?);
     }
     Ok(ids.len())
+}
+
+/// Removes what was told of an object, delivered or not.
+pub(super) async fn erase_events(tx: &mut Tx, object: Uuid, counts: &mut Counts) -> Result<(), StoreError> {
+    for (name, sql) in SESSION.iter().take(EVENTS) {
+        add(counts, name, tx.execute(sql, &[object.into()]).await?);
+    }
+    Ok(())
 }
 
 /// Adds to the count of a kind; without a name to none.
@@ -211,9 +217,7 @@ pub async fn find_said(tx: &mut Tx, id: SessionId) -> Result<Said, StoreError> {
     };
     let mut values = Vec::new();
     for row in tx.query("SELECT entry_type, value, match_key FROM signals WHERE session_id = $1", &[id.0.into()]).await? {
-        let name: String = row.get(0)?;
-        let entry_type = gavel_core::entry::EntryType::from_name(&name).ok_or_else(|| StoreError::unreadable("entry type"))?;
-        values.push(EntryValue::from_store(entry_type, row.get(1)?, row.get(2)?));
+        values.push(read_entry_value(&mut row.columns())?);
     }
     let rows = tx.query("SELECT data FROM records WHERE session_id = $1 ORDER BY ordinal", &[id.0.into()]).await?;
     let items = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;

@@ -4,13 +4,13 @@
 use std::collections::HashMap;
 
 use gavel_core::{
-    entry::{EntryType, EntryValue},
+    entry::EntryValue,
     ids::{ApplicationId, RecordId, SessionId},
     time::Timestamp,
 };
 use uuid::Uuid;
 
-use super::{StoreError, Tx, Value};
+use super::{StoreError, Tx, Value, read_entry_value};
 
 /// A decision of the lists on what one evidence call brought.
 #[derive(Debug)]
@@ -102,9 +102,7 @@ pub async fn list_signals(tx: &mut Tx, session: SessionId) -> Result<HashMap<Rec
     for row in tx.query(sql, &[session.0.into()]).await? {
         let mut c = row.columns();
         let record = RecordId(c.take()?);
-        let entry_type = EntryType::from_name(&c.take::<String>()?).ok_or_else(|| StoreError::unreadable("entry type"))?;
-        let value = EntryValue::from_store(entry_type, c.take()?, c.take()?);
-        found.entry(record).or_default().push(value);
+        found.entry(record).or_default().push(read_entry_value(&mut c)?);
     }
     Ok(found)
 }

@@ -80,6 +80,7 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         | ("POST", "/v3/webhook/destinations/{destination_uuid}/deliveries/{delivery_uuid}/resend/")
         | ("GET", "/v3/users/{vendor_data}/")
         | ("GET", "/v3/businesses/{vendor_data}/")
+        | ("GET", "/v3/transactions/{transaction_uuid}/")
         | ("GET", "/x/users/{user_uuid}/")
         | ("GET", "/x/businesses/{business_uuid}/")
         | ("GET", "/x/webhook/destinations/{destination_uuid}/")
@@ -150,6 +151,7 @@ struct Theirs {
     business: String,
     workflow: String,
     questionnaire: String,
+    transaction: String,
 }
 
 impl Theirs {
@@ -198,6 +200,12 @@ impl Theirs {
         let subject = json!({ "vendor_data": vendor_data });
         let user = text(&client.post("/v3/users/create/", subject.clone()).await.ok(201)["didit_internal_id"]);
         let business = text(&client.post("/v3/businesses/create/", subject).await.ok(201)["didit_internal_id"]);
+        let transaction = json!({
+            "transaction_id": vendor_data, "transaction_category": "finance",
+            "transaction_details": { "direction": "in", "amount": 1, "currency": "EUR" },
+            "subject": { "vendor_data": vendor_data, "full_name": "Somebody" },
+        });
+        let transaction = text(&client.post("/v3/transactions/", transaction).await.ok(201)["uuid"]);
         let vendor_data = vendor_data.replace(' ', "%20");
         Self {
             open,
@@ -220,6 +228,7 @@ impl Theirs {
             vendor_data,
             user,
             business,
+            transaction,
         }
     }
 
@@ -251,6 +260,7 @@ impl Theirs {
             "business_uuid" => &self.business,
             "workflow_uuid" => &self.workflow,
             "questionnaire_uuid" => &self.questionnaire,
+            "transaction_uuid" => &self.transaction,
             "member_uuid" => &self.member,
             other => panic!("{template}: make an object for {{{other}}} in every_route.rs, `Theirs`"),
         })
