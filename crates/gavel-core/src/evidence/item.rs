@@ -2,7 +2,7 @@
 //!
 //! An [`Item`] holds everything its sender said and nothing the server adds: the members that belong to the server —
 //! `node_id`, `status`, `warnings`, `matches` — are kept beside the data and put into their places when a record is
-//! shown ([`compose`]). Pictures are held as placeholders, `media:<uuid>`; a link that still has to be fetched is listed
+//! shown ([`compose`](super::compose)). Pictures are held as placeholders, `media:<uuid>`; a link that still has to be fetched is listed
 //! in [`Item::media`] and its place in the data is null until [`Item::set_media`] fills it, so that a link can never be
 //! stored in place of the content.
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Feature, Placement,
-    shape::{Field, Kind, Owned},
+    shape::{Field, Kind},
     shapes::shape_of,
     warning::Action,
 };
@@ -132,35 +132,6 @@ pub fn stored_media(placeholder: &str) -> Option<MediaId> {
     placeholder.strip_prefix(MEDIA_PREFIX)?.parse().ok()
 }
 
-/// What the server knows about a record, beside its data.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ServerMembers {
-    /// `node_id`
-    pub node_id: Option<String>,
-    /// `status`
-    pub status: FeatureStatus,
-    /// `warnings`, an array
-    pub warnings: Value,
-    /// `matches`, an array
-    pub matches: Value,
-}
-
-/// A feature item as answers show it: all members of its shape in the contract's order.
-///
-/// `data` is [`Item::data`] as it was stored, perhaps by an older version: members it lacks are unknown.
-pub fn compose(feature: Feature, mut data: Map<String, Value>, members: ServerMembers) -> Map<String, Value> {
-    let ServerMembers { node_id, status, warnings, matches } = members;
-    let (mut warnings, mut matches) = (Some(warnings), Some(matches));
-    let mut member = |field: &Field| match field.kind {
-        Kind::Owned(Owned::NodeId) => Some(node_id.clone().map_or(Value::Null, Value::String)),
-        Kind::Owned(Owned::Status) => Some(Value::String(status.as_str().to_owned())),
-        Kind::Owned(Owned::Warnings) => warnings.take(),
-        Kind::Owned(Owned::Matches) => matches.take(),
-        kind => data.remove(field.name).or_else(|| unknown(kind)),
-    };
-    shape_of(feature).iter().filter_map(|field| Some((field.name.to_owned(), member(field)?))).collect()
-}
-
 /// Gives an object the members of its shape it lacks: nobody knows their values.
 pub(crate) fn complete(fields: &[Field], members: &mut Map<String, Value>) {
     for field in fields {
@@ -199,29 +170,6 @@ mod tests {
     use super::*;
 
     const ID: &str = "9b0f0d3a-1f0e-4a53-8a53-2d1c6b7e9f10";
-
-    #[test]
-    fn composed_items_have_the_contracts_members_in_order() {
-        let members = ServerMembers {
-            node_id: Some("feature_face_match_1".into()),
-            status: FeatureStatus::InReview,
-            warnings: json!([]),
-            matches: json!([]),
-        };
-        let data = Item::empty(Feature::FaceMatch, 0).data;
-        let item = Value::Object(compose(Feature::FaceMatch, data, members));
-        assert_eq!(
-            item.to_string(),
-            r#"{"node_id":"feature_face_match_1","status":"In Review","score":null,"source_image_session_id":null,"source_image":null,"target_image":null,"warnings":[]}"#
-        );
-    }
-
-    #[test]
-    fn a_record_of_an_older_version_is_completed() {
-        let members = ServerMembers { node_id: None, status: FeatureStatus::Approved, warnings: json!([]), matches: json!([]) };
-        let item = compose(Feature::EmailVerification, Map::new(), members);
-        assert_eq!((&item["email"], &item["is_breached"], &item["breaches"]), (&json!(null), &json!(false), &json!([])));
-    }
 
     #[test]
     fn media_is_put_in_its_place_and_nowhere_else() {

@@ -26,6 +26,7 @@ pub mod risks;
 mod rollup;
 pub mod shape;
 pub mod shapes;
+mod shown;
 mod signal;
 mod steps;
 mod values;
@@ -41,13 +42,12 @@ pub use consulted::{Answer, Consulted, Covering};
 pub use document_type::document_code;
 pub use feature::Feature;
 pub(crate) use item::complete;
-pub use item::{
-    FaceEmbedding, Item, MEDIA_PREFIX, MediaField, MediaRef, SentWarning, ServerMembers, compose, placeholder, stored_media,
-};
+pub use item::{FaceEmbedding, Item, MEDIA_PREFIX, MediaField, MediaRef, SentWarning, placeholder, stored_media};
 pub use media::{link_decision_media, link_media};
 pub use read::{Evidence, ITEM_LIMIT, TOTAL_ITEM_LIMIT, TOTAL_OBJECT_LIMIT};
 pub use rollup::{live_outcome, more_severe, session_outcome};
 pub(crate) use shapes::HIT_STATUSES;
+pub use shown::{ServerMembers, Shown, compose};
 pub use signal::{Signal, signals};
 pub use steps::{Placement, WorkflowStep, assign_steps, has_missing_step, next_node_id};
 pub use values::{ELEMENT_LIMIT, VECTOR_LIMIT};

@@ -1,15 +1,19 @@
 //! The decision: a session with everything recorded about it (contract, sessions §4).
 //!
-//! It is built from rows as JSON, with stored files as placeholders, because the same object goes into webhooks, where
-//! links are made anew for every attempt. [`show`] puts links in.
+//! It is put together from rows as text, because it goes into every event, with stored files as placeholders, because
+//! links are made anew for every attempt of a webhook. [`linked`] puts links in.
 
 use gavel_core::{
-    evidence::{Feature, ServerMembers, compose, link_decision_media, stored_media},
+    evidence::{Feature, MEDIA_PREFIX, ServerMembers, Shown, compose, link_decision_media, stored_media},
     ids::SessionId,
-    review::ActivityType,
     session::{SessionKind, SessionStatus},
+    time::Timestamp,
 };
-use serde_json::{Map, Value, json, value::RawValue};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::{
+    Map, Value, json,
+    value::{RawValue, to_raw_value},
+};
 
 use super::{Caller, Error, reviews::ActivityView};
 use crate::{
@@ -17,10 +21,10 @@ use crate::{
     media,
     store::{
         Tx,
-        activities::{self, Activity},
+        activities::{self, Decided},
         applications::{self, Application},
         events,
-        records::{self, Record},
+        records::{self, Record, ShownRecord},
         sessions::{self, Session},
     },
 };
@@ -46,7 +50,7 @@ const BUSINESS_ARRAYS: [Feature; 5] =
     [Feature::PhoneVerification, Feature::EmailVerification, Feature::Questionnaire, Feature::Aml, Feature::IpAnalysis];
 
 /// A decision as answered, and the session's version.
-pub async fn show(app: &App, caller: &Caller, id: SessionId, with_events: bool) -> Result<(Value, u64), Error> {
+pub async fn show(app: &App, caller: &Caller, id: SessionId, with_events: bool) -> Result<(Box<RawValue>, u64), Error> {
     let (application, build) = (caller.application, app.clone());
     let (decision, version) = app
         .store
@@ -56,13 +60,13 @@ pub async fn show(app: &App, caller: &Caller, id: SessionId, with_events: bool) 
                 let application = applications::find_application(tx, application).await?.ok_or(Error::NOT_FOUND)?;
                 let mut decision = load(tx, &build, &application, &session).await?;
                 if with_events && session.kind == SessionKind::User {
-                    add_events(tx, &session, &mut decision).await?;
+                    decision = add_events(tx, &session, &decision).await?;
                 }
                 Ok((decision, session.version))
             })
         })
         .await?;
-    Ok((linked(app, Value::Object(decision)), version))
+    Ok((linked(app, decision)?, version))
 }
 
 /// A stored file as a link; `None` for any other text.
@@ -72,95 +76,121 @@ pub fn link(app: &App, placeholder: &str) -> Option<String> {
 }
 
 /// The same object with links that work for an hour from now.
-pub fn linked(app: &App, mut decision: Value) -> Value {
+pub fn linked(app: &App, decision: Box<RawValue>) -> Result<Box<RawValue>, Error> {
+    if !decision.get().contains(MEDIA_PREFIX) {
+        return Ok(decision);
+    }
     let now = app.clock.now();
+    let mut decision: Value = serde_json::from_str(decision.get()).map_err(Error::fault)?;
     link_decision_media(&mut decision, &|id| media::link(&app.secrets, &app.config.public_url, id, now));
-    decision
+    to_raw_value(&decision).map_err(Error::fault)
 }
 
 /// Builds the decision as this transaction sees it.
-pub async fn load(tx: &mut Tx, app: &App, application: &Application, session: &Session) -> Result<Map<String, Value>, Error> {
-    let records = records::list_records(tx, session.id).await?;
-    let activities = activities::list_activities(tx, session.id).await?;
-    Ok(build(app, application, session, records, &activities))
+pub async fn load(tx: &mut Tx, app: &App, application: &Application, session: &Session) -> Result<Box<RawValue>, Error> {
+    let records = records::list_shown(tx, session.id).await?;
+    let decided = activities::list_decided(tx, session.id).await?;
+    let items = records.iter().map(|record| Ok((record.feature.array(), shown(record)?)));
+    let items = items.collect::<Result<_, serde_json::Error>>().map_err(Error::fault)?;
+    let skip_reason = records.iter().rev().find_map(skip_reason);
+    to_raw_value(&Decision { app, application, session, items, skip_reason, decided: &decided }).map_err(Error::fault)
 }
 
-fn build(
-    app: &App,
-    application: &Application,
-    session: &Session,
-    records: Vec<Record>,
-    activities: &[Activity],
-) -> Map<String, Value> {
-    let unfinished = session.status.is_unfinished();
-    let mut decision = Map::new();
-    let mut put = |name: &str, value: Value| decision.insert(name.to_owned(), value);
-    put("session_id", session.id.to_string().into());
-    put("session_kind", session.kind.as_str().into());
-    put("session_number", session.number.into());
-    put("session_url", if unfinished { session_url(app, session).into() } else { Value::Null });
-    put("status", session.status.as_str().into());
-    put("environment", application.environment.as_str().into());
-    put("workflow_id", session.workflow_id.map(|id| id.to_string()).into());
-    put("features", feature_names(session).into());
-    put("vendor_data", session.vendor_data.clone().into());
-    put("metadata", raw(session.metadata.as_deref()));
-    put("expected_details", raw(session.expected_details.as_deref()));
-    put("contact_details", raw(session.contact_details.as_deref()));
-    put("callback", session.callback.clone().into());
-    let skip_reason = records.iter().rev().find_map(|record| record.data.get("skip_reason").cloned()).unwrap_or_default();
-    let arrays: &[Feature] = match session.kind {
-        SessionKind::User => &USER_ARRAYS,
-        SessionKind::Business => &BUSINESS_ARRAYS,
-    };
-    let mut items: Vec<(&str, Vec<Value>)> = arrays.iter().map(|feature| (feature.array(), Vec::new())).collect();
-    for record in records {
-        if let Some((_, array)) = items.iter_mut().find(|(name, _)| *name == record.feature.array()) {
-            array.push(Value::Object(item(record)));
+fn shown(record: &ShownRecord) -> serde_json::Result<Shown<'_>> {
+    let ShownRecord { feature, node_id, status, data, warnings, matches } = record;
+    compose(*feature, data, ServerMembers { node_id: node_id.as_deref(), status: *status, warnings, matches })
+}
+
+/// Why a chip was not read: kept with the record, shown beside them all.
+fn skip_reason(record: &ShownRecord) -> Option<Value> {
+    let data = Some(&record.data).filter(|_| record.feature == Feature::Nfc)?;
+    serde_json::from_str::<Map<String, Value>>(data).ok()?.swap_remove("skip_reason")
+}
+
+/// What a decision is made of; serialises as the object.
+struct Decision<'a> {
+    app: &'a App,
+    application: &'a Application,
+    session: &'a Session,
+    items: Vec<(&'static str, Shown<'a>)>,
+    skip_reason: Option<Value>,
+    decided: &'a [Decided],
+}
+
+impl Serialize for Decision<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { app, application, session, items, skip_reason, decided } = self;
+        let unfinished = session.status.is_unfinished();
+        let mut object = serializer.serialize_map(None)?;
+        object.serialize_entry("session_id", &session.id)?;
+        object.serialize_entry("session_kind", session.kind.as_str())?;
+        object.serialize_entry("session_number", &session.number)?;
+        object.serialize_entry("session_url", &unfinished.then(|| session_url(app, session)))?;
+        object.serialize_entry("status", session.status.as_str())?;
+        object.serialize_entry("environment", application.environment.as_str())?;
+        object.serialize_entry("workflow_id", &session.workflow_id)?;
+        object.serialize_entry("features", &feature_names(session))?;
+        object.serialize_entry("vendor_data", &session.vendor_data)?;
+        object.serialize_entry("metadata", &session.metadata)?;
+        object.serialize_entry("expected_details", &session.expected_details)?;
+        object.serialize_entry("contact_details", &session.contact_details)?;
+        object.serialize_entry("callback", &session.callback)?;
+        let arrays: &[Feature] = match session.kind {
+            SessionKind::User => &USER_ARRAYS,
+            SessionKind::Business => &BUSINESS_ARRAYS,
+        };
+        for name in arrays.iter().map(|feature| feature.array()) {
+            let of_it: Vec<&Shown<'_>> = items.iter().filter(|(array, _)| *array == name).map(|(_, item)| item).collect();
+            object.serialize_entry(name, &Some(of_it).filter(|items| !items.is_empty()))?;
         }
-    }
-    for (name, array) in items {
-        put(name, if array.is_empty() { Value::Null } else { array.into() });
-    }
-    match session.kind {
-        SessionKind::User => {
-            put("nfc_skip_reason", skip_reason);
-        }
-        SessionKind::Business => {
-            for name in ["registry_checks", "key_people_checks", "document_verifications"] {
-                put(name, Value::Null); // KYB features are not recorded by this version.
+        match session.kind {
+            SessionKind::User => object.serialize_entry("nfc_skip_reason", skip_reason)?,
+            SessionKind::Business => {
+                for name in ["registry_checks", "key_people_checks", "document_verifications"] {
+                    object.serialize_entry(name, &())?; // KYB features are not recorded by this version.
+                }
             }
         }
+        object.serialize_entry("reviews", &decided.iter().map(Review::of).collect::<Vec<_>>())?;
+        object.serialize_entry("created_at", &session.created_at)?;
+        object.serialize_entry("expires_at", &session.expires_at.filter(|_| unfinished))?;
+        object.end()
     }
-    put("reviews", activities.iter().filter(|row| is_review(row)).map(review).collect::<Vec<_>>().into());
-    put("created_at", session.created_at.to_string().into());
-    put("expires_at", session.expires_at.filter(|_| unfinished).map(|at| at.to_string()).into());
-    decision
+}
+
+/// One of `reviews[]`.
+#[derive(Serialize)]
+struct Review<'a> {
+    user: &'a str,
+    new_status: Option<SessionStatus>,
+    comment: Option<&'a str>,
+    created_at: Timestamp,
+}
+
+impl<'a> Review<'a> {
+    fn of(row: &'a Decided) -> Self {
+        Self {
+            user: user_of(row.actor_email.as_deref(), &row.actor_display),
+            new_status: row.new_status,
+            comment: row.comment.as_deref(),
+            created_at: row.created_at,
+        }
+    }
 }
 
 /// One feature item as answered.
-pub fn item(record: Record) -> Map<String, Value> {
-    let members =
-        ServerMembers { node_id: record.node_id, status: record.status, warnings: record.warnings, matches: record.matches };
-    compose(record.feature, record.data, members)
-}
-
-fn is_review(row: &Activity) -> bool {
-    row.kind == ActivityType::StatusUpdated && row.actor_type != "SYSTEM"
-}
-
-fn review(row: &Activity) -> Value {
-    json!({
-        "user": user_of(row),
-        "new_status": row.new_status.map(SessionStatus::as_str),
-        "comment": row.comment,
-        "created_at": row.created_at,
-    })
+pub fn item(record: &Record) -> Result<Box<RawValue>, Error> {
+    let data = serde_json::to_string(&record.data).map_err(Error::fault)?;
+    let raw = |json: &Value| to_raw_value(json).map_err(Error::fault);
+    let (warnings, matches) = (raw(&record.warnings)?, raw(&record.matches)?);
+    let node_id = record.node_id.as_deref();
+    let server = ServerMembers { node_id, status: record.status, warnings: &warnings, matches: &matches };
+    to_raw_value(&compose(record.feature, &data, server).map_err(Error::fault)?).map_err(Error::fault)
 }
 
 /// `user` of a review: `API Client` for a key, the address of a console user.
-pub fn user_of(row: &Activity) -> &str {
-    row.actor_email.as_deref().unwrap_or(&row.actor_display)
+pub fn user_of<'a>(email: Option<&'a str>, display: &'a str) -> &'a str {
+    email.unwrap_or(display)
 }
 
 /// Where the person goes.
@@ -186,7 +216,8 @@ pub fn raw(json: Option<&RawValue>) -> Value {
 }
 
 /// What `include=events` changes.
-async fn add_events(tx: &mut Tx, session: &Session, decision: &mut Map<String, Value>) -> Result<(), Error> {
+async fn add_events(tx: &mut Tx, session: &Session, decision: &RawValue) -> Result<Box<RawValue>, Error> {
+    let mut decision: Map<String, Value> = serde_json::from_str(decision.get()).map_err(Error::fault)?;
     let history = events::list_history(tx, session.id).await?;
     let activities = activities::list_activities(tx, session.id).await?;
     let records = records::list_records(tx, session.id).await?;
@@ -227,5 +258,5 @@ async fn add_events(tx: &mut Tx, session: &Session, decision: &mut Map<String, V
     decision.insert("api_service".into(), session.api_service.clone().into());
     decision.insert("session_type".into(), session.session_type.as_str().into());
     decision.insert("has_device_nfc_support".into(), Value::Null);
-    Ok(())
+    to_raw_value(&decision).map_err(Error::fault)
 }

@@ -16,7 +16,7 @@ use gavel_core::{
     screening::Index,
     session::{SessionKind, SessionStatus},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value, json, value::RawValue};
 
 use super::{Caller, Error, decision, events, feed, matches, searchable, status};
 use crate::{
@@ -229,7 +229,7 @@ pub async fn review_hits(
     id: SessionId,
     (reviews, several): (OfNode<Vec<HitReview>>, bool),
     seen: Option<u64>,
-) -> Result<Value, Error> {
+) -> Result<Box<RawValue>, Error> {
     let (app_, caller_) = (app.clone(), caller.clone());
     app.act(caller, move |tx| {
         Box::pin(async move {
@@ -251,7 +251,7 @@ pub async fn review_hits(
                 })
             })?;
             write_reviewed(tx, &app, &caller, &mut session, &record, reviewed).await?;
-            Ok(Value::Object(decision::item(record)))
+            decision::item(&record)
         })
     })
     .await

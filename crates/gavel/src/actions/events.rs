@@ -1,9 +1,8 @@
 //! Telling the customer's systems: every event is queued in the transaction of its cause (contract, webhooks §1, §2).
 
-use std::borrow::Cow;
-
 use gavel_core::{ids::TransactionId, session::SessionKind, time::Timestamp, webhook::EventType};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value, json, value::RawValue};
 
 use super::{Error, decision, subjects, transactions::Detail};
 use crate::{
@@ -27,20 +26,12 @@ pub async fn status_updated(
     application: &Application,
     session: &Session,
     resubmit_info: Option<Value>,
-) -> Result<Option<Map<String, Value>>, Error> {
+) -> Result<Option<Box<RawValue>>, Error> {
     let mut payload = envelope(app, application, session, EventType::StatusUpdated);
     if let Some(info) = resubmit_info {
         payload.insert("resubmit_info".into(), info);
     }
-    if session.status.is_in_decision_webhooks() {
-        let decision = decision::load(tx, app, application, session).await?;
-        payload.insert("decision".into(), Value::Object(decision));
-    }
-    queue_for_session(tx, app, application, session, EventType::StatusUpdated, &payload).await?;
-    Ok(match payload.swap_remove("decision") {
-        Some(Value::Object(decision)) => Some(decision),
-        _ => None,
-    })
+    queue_for_session(tx, app, application, session, EventType::StatusUpdated, payload).await
 }
 
 /// Queues `data.updated` for a session whose row has just been written; its version has moved, because events of a session
@@ -55,11 +46,8 @@ pub async fn data_updated(
     let mut payload = envelope(app, application, session, EventType::DataUpdated);
     payload.insert("trigger".into(), json!("manual_review"));
     payload.insert("changed_fields".into(), json!(changed_fields));
-    if session.status.is_in_decision_webhooks() {
-        let decision = decision::load(tx, app, application, session).await?;
-        payload.insert("decision".into(), Value::Object(decision));
-    }
-    queue_for_session(tx, app, application, session, EventType::DataUpdated, &payload).await
+    queue_for_session(tx, app, application, session, EventType::DataUpdated, payload).await?;
+    Ok(())
 }
 
 fn envelope(app: &App, application: &Application, session: &Session, event_type: EventType) -> Map<String, Value> {
@@ -82,19 +70,33 @@ fn envelope(app: &App, application: &Application, session: &Session, event_type:
     payload
 }
 
+/// What an event about a session says.
+#[derive(Serialize)]
+struct Payload<'a> {
+    #[serde(flatten)]
+    envelope: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<&'a RawValue>,
+}
+
+/// Queues an event, with the decision where its status calls for one. Answers that decision.
 async fn queue_for_session(
     tx: &mut Tx,
     app: &App,
     application: &Application,
     session: &Session,
     event_type: EventType,
-    payload: &Map<String, Value>,
-) -> Result<(), Error> {
-    let mut payload = Cow::Borrowed(payload);
+    mut envelope: Map<String, Value>,
+) -> Result<Option<Box<RawValue>>, Error> {
     if session.kind == SessionKind::Business {
         let id = subjects::sessions::find_id(tx, application.id, session).await?;
-        payload.to_mut().insert("vendor_business_id".into(), id.map(|id| id.to_string()).into());
+        envelope.insert("vendor_business_id".into(), id.map(|id| id.to_string()).into());
     }
+    let decision = match session.status.is_in_decision_webhooks() {
+        true => Some(decision::load(tx, app, application, session).await?),
+        false => None,
+    };
+    let payload = Payload { envelope, decision: decision.as_deref() };
     let event = Event {
         id: new_id(),
         application: application.id,
@@ -102,10 +104,11 @@ async fn queue_for_session(
         object: session.id.0,
         sequence: session.version,
         session: Some(session.id),
-        payload: serde_json::to_string(payload.as_ref()).map_err(Error::fault)?,
+        payload: serde_json::to_string(&payload).map_err(Error::fault)?,
         at: app.clock.now(),
     };
-    queue(tx, &event).await
+    queue(tx, &event).await?;
+    Ok(decision)
 }
 
 /// Queues `transaction.created` for a transaction whose row has just been written: its first event.

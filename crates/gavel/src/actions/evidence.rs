@@ -21,7 +21,7 @@ use gavel_core::{
     subject::known_as,
     time::Timestamp,
 };
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use super::{
     Caller, Error, blocklist, decision, discard_if_refused, events, matches, media,
@@ -72,7 +72,7 @@ pub async fn add(
     id: SessionId,
     body: Result<Evidence, FieldErrors>,
     seen: Option<u64>,
-) -> Result<Value, Error> {
+) -> Result<Box<RawValue>, Error> {
     let application = caller.application;
     let before = app
         .store
@@ -99,7 +99,7 @@ async fn fetch_and_record(
     (body, rules, whose): (Evidence, Rules, Whose),
     seen: Option<u64>,
     fetched: &mut Vec<MediaId>,
-) -> Result<Value, Error> {
+) -> Result<Box<RawValue>, Error> {
     let ready = make_ready(app, body, rules, whose, fetched).await?;
     let screened = screen(app.live.snapshot(caller.application).await?, &ready.signals, app.clock.now());
     let (app_, caller_) = (app.clone(), caller.clone());
@@ -166,7 +166,7 @@ async fn record(
     ready: Ready,
     mut screened: Screened,
     seen: Option<u64>,
-) -> Result<Value, Error> {
+) -> Result<Box<RawValue>, Error> {
     let application = applications::find_application(tx, caller.application).await?.ok_or(Error::NOT_FOUND)?;
     // Should the session be declined, they may be blocked: their name comes before all rows.
     subjects::sessions::hold(tx, caller.application, ready.whose.0, ready.whose.1.as_deref()).await?;
@@ -202,7 +202,7 @@ async fn record(
         Some(decision) => decision,
         None => decision::load(tx, app, &application, &session).await?,
     };
-    Ok(decision::linked(app, Value::Object(decision)))
+    decision::linked(app, decision)
 }
 
 /// What the session comes to; written down with everything it was made of.

@@ -45,7 +45,7 @@ pub struct ReviewView {
 impl From<Activity> for ReviewView {
     fn from(row: Activity) -> Self {
         Self {
-            user: decision::user_of(&row).to_owned(),
+            user: decision::user_of(row.actor_email.as_deref(), &row.actor_display).to_owned(),
             new_status: row.new_status,
             comment: row.comment,
             created_at: row.created_at,

@@ -83,7 +83,7 @@ pub async fn insert_activity(
     activity: &Activity,
 ) -> Result<(), StoreError> {
     let texts = |texts: &[String]| serde_json::to_string(texts).map_err(|_| StoreError::unreadable("activity"));
-    tx.execute(
+    tx.send(
         "INSERT INTO activities (id, application_id, session_id, session_version, kind, actor_type, actor_id, previous_status,
              new_status, changed_fields, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
@@ -102,7 +102,7 @@ pub async fn insert_activity(
         ],
     )
     .await?;
-    tx.execute(
+    tx.send(
         "INSERT INTO activity_values (activity_id, comment, previous_value, new_value, mentioned_emails, metadata, actor_display,
              actor_email)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -128,6 +128,38 @@ pub async fn list_activities(tx: &mut Tx, session: SessionId) -> Result<Vec<Acti
          WHERE a.session_id = $1 ORDER BY a.session_version DESC"
     );
     tx.query(&sql, &[session.0.into()]).await?.iter().map(from_row).collect()
+}
+
+/// A decision by a person or a key, as others are told of it.
+pub struct Decided {
+    /// Name to show.
+    pub actor_display: String,
+    /// Address of a console user.
+    pub actor_email: Option<String>,
+    /// What was decided; none where a note named no status.
+    pub new_status: Option<SessionStatus>,
+    /// As sent.
+    pub comment: Option<String>,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+/// What people and keys decided on a session, newest first.
+pub async fn list_decided(tx: &mut Tx, session: SessionId) -> Result<Vec<Decided>, StoreError> {
+    let sql = "SELECT v.actor_display, v.actor_email, a.new_status, v.comment, a.created_at
+         FROM activities a LEFT JOIN activity_values v ON v.activity_id = a.id
+         WHERE a.session_id = $1 AND a.kind = $2 AND a.actor_type <> 'SYSTEM' ORDER BY a.session_version DESC";
+    let read = |row: &Row| {
+        let mut c = row.columns();
+        Ok(Decided {
+            actor_display: c.take::<Option<String>>()?.unwrap_or_default(),
+            actor_email: c.take()?,
+            new_status: c.take::<Option<String>>()?.as_deref().map(read_status).transpose()?,
+            comment: c.take()?,
+            created_at: c.take()?,
+        })
+    };
+    tx.query(sql, &[session.0.into(), ActivityType::StatusUpdated.as_str().into()]).await?.iter().map(read).collect()
 }
 
 /// A page of a session's feed and how many rows there are in all.

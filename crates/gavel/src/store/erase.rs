@@ -61,7 +61,7 @@ pub async fn erase_session(tx: &mut Tx, id: SessionId, counts: &mut Counts) -> R
              document_name_folded = NULL, country = NULL, region_folded = NULL, phone_digits = NULL, email_folded = NULL,
              screened_name_folded = NULL
          WHERE id = $1";
-    tx.execute(row, &[id.0.into(), format!("erased {id}").into()]).await?;
+    tx.send(row, &[id.0.into(), format!("erased {id}").into()]).await?;
     add(counts, "sessions", 1);
     Ok(())
 }
@@ -145,7 +145,7 @@ pub async fn take_out(tx: &mut Tx, id: SessionId, (record, holder): (RecordId, S
     }
     changed += forget_rulings(tx, holder).await?;
     let gone = "DELETE FROM shown_in WHERE session_id = $1 AND record_id = $2";
-    tx.execute(gone, &[id.0.into(), record.0.into()]).await?;
+    tx.send(gone, &[id.0.into(), record.0.into()]).await?;
     Ok(changed)
 }
 
@@ -156,8 +156,8 @@ async fn forget_rulings(tx: &mut Tx, holder: SessionId) -> Result<u64, StoreErro
     let rows = tx.query(sql, &[holder.0.into()]).await?;
     for row in &rows {
         let record = RecordId(row.get(0)?);
-        tx.execute("UPDATE records SET weighed_with = NULL WHERE id = $1", &[record.0.into()]).await?;
-        tx.execute("DELETE FROM asked_values WHERE record_id = $1", &[record.0.into()]).await?;
+        tx.send("UPDATE records SET weighed_with = NULL WHERE id = $1", &[record.0.into()]).await?;
+        tx.send("DELETE FROM asked_values WHERE record_id = $1", &[record.0.into()]).await?;
         super::screenings::clear_item(tx, record).await?;
     }
     Ok(rows.len() as u64)
@@ -238,8 +238,8 @@ pub async fn set_file_gone(tx: &mut Tx, session: SessionId, id: MediaId, now: Ti
 
 /// Forgets that a session shows files, and what is known of those that are gone.
 pub async fn remove_files(tx: &mut Tx, session: SessionId, ids: &[MediaId], counts: &mut Counts) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM session_files WHERE session_id = $1", &[session.0.into()]).await?;
-    tx.execute("DELETE FROM media_uses WHERE session_id = $1", &[session.0.into()]).await?;
+    tx.send("DELETE FROM session_files WHERE session_id = $1", &[session.0.into()]).await?;
+    tx.send("DELETE FROM media_uses WHERE session_id = $1", &[session.0.into()]).await?;
     for id in ids {
         let sql = "DELETE FROM media WHERE id = $1 AND deleted_at IS NOT NULL
              AND NOT EXISTS (SELECT 1 FROM media_uses u WHERE u.media_id = $1)";
@@ -321,7 +321,7 @@ pub async fn list_proposals(
 
 /// Takes what a proposal said. An open one is at its end then.
 pub async fn clear_proposal(tx: &mut Tx, id: ProposalId) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "UPDATE proposals SET changes = '[]', comment = '', decision_comment = NULL,
              state = CASE WHEN state = 'open' THEN 'withdrawn' ELSE state END
          WHERE id = $1",
@@ -364,7 +364,7 @@ pub async fn list_batches(
 
 /// Writes a batch anew.
 pub async fn set_batch(tx: &mut Tx, batch: &Batch) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "UPDATE import_batches SET verdicts = $3, rejects = $4 WHERE import_id = $1 AND ordinal = $2",
         &[batch.import.0.into(), batch.ordinal.into(), (&batch.verdicts).into(), (&batch.rejects).into()],
     )

@@ -153,7 +153,7 @@ pub async fn erase_part(tx: &mut Tx, (id, side): Part, now: Timestamp, counts: &
         format!("erased {id}").into(),
         now.into(),
     ];
-    tx.execute(&sql, &params).await?;
+    tx.send(&sql, &params).await?;
     add(counts, "transaction_parties", 1);
     Ok(())
 }

@@ -52,7 +52,7 @@ pub async fn set_switches(tx: &mut Tx, id: ApplicationId, switches: &Switches) -
     // Those of sessions are also part of the older configuration of webhooks and have a column of their own.
     let rest = Retention { sessions: None, ..switches.retention };
     let retention = serde_json::to_string(&rest).map_err(|_| StoreError::unreadable("switches"))?;
-    tx.execute(
+    tx.send(
         "UPDATE applications SET reviews_change_status = $2, auto_blocklist_on_decline = $3, kyc_expiry_days = $4, sweep = $5,
              retention = $6, data_retention_months = $7, transaction_review_score = $8, transaction_decline_score = $9
          WHERE id = $1",

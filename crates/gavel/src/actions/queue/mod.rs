@@ -15,7 +15,7 @@ use gavel_core::{
     time::Timestamp,
 };
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 pub use bodies::{ClaimBody, NextBody, PriorityBody, ReviewerBody};
 
@@ -96,7 +96,7 @@ impl ItemView {
 #[derive(Debug, Serialize)]
 pub struct Next {
     /// The decision.
-    session: Option<Value>,
+    session: Option<Box<RawValue>>,
     item: Option<ItemView>,
 }
 
@@ -177,7 +177,7 @@ async fn take(app: &App, caller: &Caller, wanted: Wanted, holder: Holder) -> Res
             item.claim = Some(claim);
             let decision = decision::load(tx, app, &application, &session).await?;
             Ok(Next {
-                session: Some(decision::linked(app, Value::Object(decision))),
+                session: Some(decision::linked(app, decision)?),
                 item: Some(ItemView::of(&session, item.priority, Some(&item), now)),
             })
         })

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use gavel_core::ids::SessionId;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::{
     actions::{Caller, decision},
@@ -14,7 +14,12 @@ use crate::{
 };
 
 /// Everything recorded about a session.
-pub async fn show(State(app): State<App>, caller: Caller, Ids(id): Ids<SessionId>, query: Query) -> ApiResult<Versioned<Value>> {
+pub async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Ids(id): Ids<SessionId>,
+    query: Query,
+) -> ApiResult<Versioned<Box<RawValue>>> {
     let (decision, version) = decision::show(&app, &caller, id, query.get("include") == Some("events")).await?;
     Ok(Versioned(decision, version))
 }

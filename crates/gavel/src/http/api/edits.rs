@@ -6,7 +6,7 @@ use gavel_core::{
     ids::SessionId,
     json::{FieldErrors, Value},
 };
-use serde_json::{Map, Value as Answer};
+use serde_json::{Map, Value as Answer, value::RawValue};
 
 use crate::{
     actions::{
@@ -105,7 +105,7 @@ pub async fn review_hit(
     query: Query,
     IfMatch(seen): IfMatch,
     Json(body): Json<HitBody>,
-) -> ApiResult<Reply<Answer>> {
+) -> ApiResult<Reply<Box<RawValue>>> {
     let reviews = body?.0.or_in_query(query.get("node_id"));
     Ok(Reply(edits::review_hits(&app, &caller, session, (reviews, false), seen).await?))
 }
@@ -118,7 +118,7 @@ pub async fn review_hits(
     query: Query,
     IfMatch(seen): IfMatch,
     Json(body): Json<HitsBody>,
-) -> ApiResult<Reply<Answer>> {
+) -> ApiResult<Reply<Box<RawValue>>> {
     let reviews = body?.0.or_in_query(query.get("node_id"));
     Ok(Reply(edits::review_hits(&app, &caller, session, (reviews, true), seen).await?))
 }

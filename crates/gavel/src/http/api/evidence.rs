@@ -38,7 +38,7 @@ pub async fn create(
     Ids(session): Ids<SessionId>,
     IfMatch(seen): IfMatch,
     Json(body): Json<Evidence>,
-) -> ApiResult<Reply<serde_json::Value>> {
+) -> ApiResult<Reply<Box<serde_json::value::RawValue>>> {
     Ok(Reply(evidence::add(&app, &caller, session, body, seen).await?))
 }
 
