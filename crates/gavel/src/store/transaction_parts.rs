@@ -188,6 +188,12 @@ pub async fn insert_activity(
     .await
 }
 
+/// The place of the next activity of a transaction, whose row is locked.
+pub async fn next_activity(tx: &mut Tx, transaction: TransactionId) -> Result<u64, StoreError> {
+    let sql = "SELECT COALESCE(max(ordinal), 0) + 1 FROM transaction_activities WHERE transaction_id = $1";
+    tx.query_opt(sql, &[transaction.0.into()]).await?.map_or(Ok(1), |row| row.get(0))
+}
+
 /// The activities of a transaction, oldest first.
 pub async fn list_activities(tx: &mut Tx, transaction: TransactionId) -> Result<Vec<TransactionActivity>, StoreError> {
     let sql = "SELECT a.id, a.activity_type, a.source, a.status, v.title, v.description, v.metadata, a.occurred_at
