@@ -62,6 +62,7 @@ pub mod session_list;
 pub mod session_notes;
 pub mod sessions;
 pub mod settings;
+pub mod share;
 pub mod signins;
 pub mod single_url;
 pub mod status;

@@ -20,8 +20,8 @@ use http::Method;
 
 use api::{
     api_keys, audit, blocklist, businesses, decisions, destinations, edits, entries, evidence, files, health, list_history,
-    lists, me, media, members, notifications, proposals, queue, reviews, screen, session_notes, sessions, settings, signins,
-    subjects, sweeps, users, webhooks, workflows,
+    lists, me, media, members, notifications, proposals, queue, reviews, screen, session_notes, sessions, settings, shares,
+    signins, subjects, sweeps, users, webhooks, workflows,
 };
 use routes::{Access, Route};
 
@@ -50,6 +50,8 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(PATCH, "/v3/session/{session_id}/features/{node_id}/update-status/", Sessions, edits::update_feature_status),
         route(PATCH, "/v3/session/{session_id}/update-aml-hit-status/", Sessions, edits::review_hit),
         route(PATCH, "/v3/session/{session_id}/bulk-update-aml-hit-status/", Sessions, edits::review_hits),
+        route(POST, "/v3/session/{session_id}/share/", Sessions, shares::share),
+        route(POST, "/v3/session/import-shared/", Sessions, shares::import).creates(),
         route(DELETE, "/v3/session/{session_id}/delete/", Sessions, sessions::delete).without_answer(),
         route(POST, "/v3/sessions/delete/", Sessions, sessions::delete_many).without_answer(),
         route(GET, "/v3/sessions/{session_id}/reviews/", Sessions, reviews::list),

@@ -17,7 +17,7 @@ use super::{StoreError, Tx, Value, erasures::Counts};
 const EVENTS: usize = 5;
 
 /// What is removed of a session, in an order that no reference stands against. `$1` is the session.
-const SESSION: [(&str, &str); 21] = [
+const SESSION: [(&str, &str); 22] = [
     // First, because whoever gives an event up refers to it before anything else.
     ("events", "UPDATE events SET payload = '{}' WHERE object_id = $1"),
     ("waiting_deliveries", "DELETE FROM outbox WHERE event_id IN (SELECT id FROM events WHERE object_id = $1)"),
@@ -39,6 +39,8 @@ const SESSION: [(&str, &str); 21] = [
     ("history", "DELETE FROM session_events WHERE session_id = $1"),
     ("activity_values", "DELETE FROM activity_values WHERE activity_id IN (SELECT id FROM activities WHERE session_id = $1)"),
     ("", "DELETE FROM sweep_items WHERE session_id = $1"),
+    // Who has a copy; the copies are of others, who answer for them.
+    ("", "DELETE FROM shares WHERE original_id = $1"),
     ("", "DELETE FROM shown_in WHERE session_id = $1 OR holder_id = $1"),
 ];
 

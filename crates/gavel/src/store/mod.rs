@@ -48,6 +48,7 @@ pub mod screenings;
 pub mod session_files;
 pub mod sessions;
 pub mod settings;
+pub mod shares;
 pub mod signins;
 pub mod subject_comments;
 pub mod subject_facts;

@@ -91,6 +91,7 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         ("PATCH", "/v3/session/{session_id}/bulk-update-aml-hit-status/") => {
             json!({ "hit_updates": [{ "hit_id": "h", "review_status": "Confirmed Match" }] })
         }
+        ("POST", "/v3/session/{session_id}/share/") => json!({ "for_application_id": "{application_uuid}" }),
         ("POST", "/v3/sessions/{session_id}/reviews/") => json!({ "new_status": "Declined" }),
         ("PATCH", "/x/sessions/{session_id}/queue/") => json!({ "priority": 5 }),
         ("POST", "/x/sessions/{session_id}/pending-review/") => json!({ "new_status": "Declined" }),
@@ -373,6 +374,7 @@ db_test!(takes_no_malformed_ids, server => {
 db_test!(does_not_see_objects_of_other_applications, server => {
     let they = server.foreign_client().await;
     let receiver = Receiver::start().await;
+    let application = server.application().await.to_string();
     // What is a person's own is tried in `api/signins.rs`: no key gets there.
     let of_keys = |facts: &&RouteFacts| facts.path.contains('{') && facts.access != Access::Member;
     for facts in routes().iter().filter(of_keys) {
@@ -381,7 +383,8 @@ db_test!(does_not_see_objects_of_other_applications, server => {
             panic!("{name} has no case: add the body with which an owner succeeds to every_route.rs, `body_for`")
         });
         let theirs = Theirs::make(&they, &receiver).await;
-        let body: Value = serde_json::from_str(&body.to_string().replace("{media_uuid}", &theirs.media)).unwrap();
+        let body = body.to_string().replace("{media_uuid}", &theirs.media).replace("{application_uuid}", &application);
+        let body: Value = serde_json::from_str(&body).unwrap();
         let (foreign, nobodys) = (theirs.path(facts.path), unknown(facts));
         let expected = call(&server.client, &facts.method, &nobodys, &body).await;
         let answer = call(&server.client, &facts.method, &foreign, &body).await;

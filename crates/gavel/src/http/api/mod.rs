@@ -25,6 +25,7 @@ pub mod screen;
 pub mod session_notes;
 pub mod sessions;
 pub mod settings;
+pub mod shares;
 pub mod signins;
 pub mod subjects;
 pub mod sweeps;

@@ -42,6 +42,7 @@ mod session_list;
 mod session_notes;
 mod sessions;
 mod settings;
+mod shares;
 mod signins;
 mod subject_lists;
 mod subject_sessions;
