@@ -69,6 +69,7 @@ pub mod status;
 mod steps;
 pub mod subjects;
 pub mod sweeps;
+pub mod traces;
 pub mod upkeep;
 pub mod workflows;
 

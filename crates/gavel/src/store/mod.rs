@@ -53,9 +53,12 @@ pub mod signins;
 pub mod subject_comments;
 pub mod subject_facts;
 pub mod subject_locks;
+pub mod subject_origins;
+pub mod subject_tags;
 pub mod subjects;
 pub mod sweeps;
 pub mod tags;
+pub mod traces;
 pub mod workflows;
 
 pub use db::{Row, Store, StoreError, Tx, Value};

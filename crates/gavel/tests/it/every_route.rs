@@ -74,6 +74,11 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         | ("GET", "/v3/businesses/{vendor_data}/")
         | ("GET", "/x/users/{user_uuid}/")
         | ("GET", "/x/businesses/{business_uuid}/")
+        | ("GET", "/x/users/{user_uuid}/tags/")
+        | ("DELETE", "/x/users/{user_uuid}/tags/{tag}/")
+        | ("GET", "/x/businesses/{business_uuid}/tags/")
+        | ("DELETE", "/x/businesses/{business_uuid}/tags/{tag}/")
+        | ("GET", "/x/sessions/{session_id}/entries/")
         | ("GET", "/x/webhook/destinations/{destination_uuid}/")
         | ("POST", "/x/webhook/destinations/{destination_uuid}/test/")
         | ("POST", "/x/webhook/destinations/{destination_uuid}/pause/")
@@ -113,6 +118,8 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         ("PATCH", "/x/members/{member_uuid}/") => json!({ "role": "Admin" }),
         ("DELETE", "/x/members/{member_uuid}/") => Value::Null,
         ("POST", "/x/sessions/{session_id}/evidence/") => json!({ "email_verifications": [{ "email": "a@b.example" }] }),
+        ("POST", "/x/users/{user_uuid}/comments/") => json!({ "comment": "c" }),
+        ("POST", "/x/users/{user_uuid}/tags/" | "/x/businesses/{business_uuid}/tags/") => json!({ "tag": "new" }),
         ("POST", "/x/sessions/{session_id}/comments/") => json!({ "comment": "c" }),
         ("POST", "/x/sessions/{session_id}/tags/") => json!({ "tag": "new" }),
         ("POST", "/x/sessions/{session_id}/files/") => json!({ "media": "{media_uuid}" }),
@@ -188,6 +195,9 @@ impl Theirs {
         let subject = json!({ "vendor_data": vendor_data });
         let user = text(&client.post("/v3/users/create/", subject.clone()).await.ok(201)["didit_internal_id"]);
         let business = text(&client.post("/v3/businesses/create/", subject).await.ok(201)["didit_internal_id"]);
+        for path in [format!("/x/users/{user}/tags/"), format!("/x/businesses/{business}/tags/")] {
+            client.post(&path, json!({ "tag": "vip" })).await.ok(201);
+        }
         let vendor_data = vendor_data.replace(' ', "%20");
         Self {
             open,

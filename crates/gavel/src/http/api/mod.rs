@@ -27,6 +27,7 @@ pub mod sessions;
 pub mod settings;
 pub mod shares;
 pub mod signins;
+pub mod subject_notes;
 pub mod subjects;
 pub mod sweeps;
 pub mod users;

@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use super::{Client, Server, client, text};
 
 /// Tables a request may write to, except those the workers write to by themselves.
-const TABLES: [&str; 26] = [
+const TABLES: [&str; 30] = [
     "activities",
     "activity_values",
     "audit_events",
@@ -44,9 +44,13 @@ const TABLES: [&str; 26] = [
     "session_risks",
     "session_tags",
     "sessions",
+    "shares",
     "signals",
     "subject_comments",
+    "subject_origins",
+    "subject_tags",
     "subjects",
+    "tags",
 ];
 
 impl Server {
