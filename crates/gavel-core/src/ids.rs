@@ -55,6 +55,8 @@ ids! {
     SessionId;
     /// A user or a business: whoever sessions are about.
     SubjectId;
+    /// A transaction between a user or business and somebody else.
+    TransactionId;
     /// A tag of users and businesses.
     TagId;
     /// One recorded feature result of a session.
@@ -81,6 +83,10 @@ ids! {
     WorkflowId;
     /// One version of a workflow.
     WorkflowVersionId;
+    /// All versions of one questionnaire.
+    QuestionnaireGroupId;
+    /// One version of a questionnaire.
+    QuestionnaireId;
     /// A webhook destination.
     DestinationId;
     /// An event at one destination; the same on every attempt.

@@ -47,6 +47,7 @@ mod portrait;
 pub mod presence;
 pub mod preview;
 pub mod proposals;
+pub mod questionnaires;
 pub mod queue;
 pub mod replay;
 pub mod resend;
@@ -70,7 +71,9 @@ mod steps;
 pub mod subjects;
 pub mod sweeps;
 pub mod traces;
+pub mod transactions;
 pub mod upkeep;
+mod versions;
 pub mod workflows;
 
 use std::net::IpAddr;

@@ -1,13 +1,14 @@
-//! From an entry to what it was made from, and from a session to the entries made from it (`/x/`). The way from users and
+//! From an entry to what it was made from, and from a session or transaction to the entries made from it (`/x/`). The way from users and
 //! businesses is beside them ([`super::subjects::trace`]).
 //!
 //! An entry says by id alone where it comes from: whoever reads lists may not read sessions or users.
 
 use gavel_core::{
     entry::{EntryType, EntryValue},
-    ids::{ApplicationId, ListId, SessionId, SubjectId},
+    ids::{ApplicationId, ListId, SessionId, SubjectId, TransactionId},
     session::SessionKind,
     subject,
+    time::Timestamp,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -51,22 +52,52 @@ pub async fn made_from_session(
         .read(move |tx| {
             Box::pin(async move {
                 sessions::find_session(tx, application, id).await?.ok_or(Error::NOT_FOUND)?;
-                let (found, total) = traces::list_made_from(tx, application, Source::Session(id), window).await?;
-                let mut placed = Vec::with_capacity(found.len());
-                for Placed { entry, list, list_name, list_type } in found {
-                    let entry = with_hits(tx, vec![entry], now).await?.pop().ok_or(Error::NOT_FOUND)?;
-                    placed.push(PlacedEntry { list_uuid: list, list_name, list_type, entry });
-                }
-                Ok((placed, total))
+                made_from(tx, application, (Source::Session(id), window), now).await
             })
         })
         .await
+}
+
+/// A page of the entries made from a transaction, and how many there are.
+pub async fn made_from_transaction(
+    app: &App,
+    caller: &Caller,
+    id: TransactionId,
+    window: (u64, u64),
+) -> Result<(Vec<PlacedEntry>, u64), Error> {
+    let (application, now) = (caller.application, app.clock.now());
+    app.store
+        .read(move |tx| {
+            Box::pin(async move {
+                if !traces::is_transaction(tx, application, id).await? {
+                    return Err(Error::NOT_FOUND);
+                }
+                made_from(tx, application, (Source::Object(id.0), window), now).await
+            })
+        })
+        .await
+}
+
+async fn made_from(
+    tx: &mut Tx,
+    application: ApplicationId,
+    (source, window): (Source, (u64, u64)),
+    now: Timestamp,
+) -> Result<(Vec<PlacedEntry>, u64), Error> {
+    let (found, total) = traces::list_made_from(tx, application, source, window).await?;
+    let mut placed = Vec::with_capacity(found.len());
+    for Placed { entry, list, list_name, list_type } in found {
+        let entry = with_hits(tx, vec![entry], now).await?.pop().ok_or(Error::NOT_FOUND)?;
+        placed.push(PlacedEntry { list_uuid: list, list_name, list_type, entry });
+    }
+    Ok((placed, total))
 }
 
 /// What an entry was made from, as far as it is still there.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct MadeFrom {
     session: Option<SessionRef>,
+    transaction: Option<TransactionRef>,
     user: Option<SubjectRef>,
     business: Option<SubjectRef>,
     /// Those an entry of a `user` or `business` list names.
@@ -77,6 +108,11 @@ pub(super) struct MadeFrom {
 struct SessionRef {
     session_id: SessionId,
     session_number: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct TransactionRef {
+    uuid: TransactionId,
 }
 
 #[derive(Debug, Serialize)]
@@ -101,6 +137,9 @@ impl MadeFrom {
             match traces::find_kind(tx, application, SubjectId(object)).await? {
                 Some(SessionKind::User) => found.user = of,
                 Some(SessionKind::Business) => found.business = of,
+                None if traces::is_transaction(tx, application, TransactionId(object)).await? => {
+                    found.transaction = Some(TransactionRef { uuid: TransactionId(object) });
+                }
                 None => {}
             }
         }

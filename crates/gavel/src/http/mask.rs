@@ -32,6 +32,9 @@ const OPEN: &[&str] = &[
     "changed_fields",
     "comment_type",
     "comparison",
+    "decision_reason_code",
+    "direction",
+    "entity_type",
     "entry_type",
     "environment",
     "feature",
@@ -45,15 +48,19 @@ const OPEN: &[&str] = &[
     "method",
     "next",
     "node_id",
+    "owner_kind",
+    "payment_method_type",
     "previous",
     "previous_status",
     "risk",
     "route",
     "session_kind",
     "session_type",
+    "severity",
     "source",
     "status",
     "subscribed_events",
+    "transaction_type",
     "type",
     "verdict",
     "webhook_type",
@@ -64,6 +71,9 @@ const OPEN: &[&str] = &[
 /// Names that people give to lists, workflows and destinations, where those are what is asked for.
 const NAMES: &[&str] = &["description", "label", "name", "workflow_label"];
 
+/// What a questionnaire says of itself, where questionnaires are what is asked for.
+const FORMS: &[&str] = &["default_language", "languages", "question_types", "title", "workflow_names"];
+
 /// Objects of the client's own making: even the names of their members may be about somebody.
 const FREE: &[&str] = &[
     "additional_data",
@@ -72,9 +82,14 @@ const FREE: &[&str] = &[
     "chip_data",
     "contact_details",
     "expected_details",
+    "external_owner_snapshot",
+    "external_party_snapshot",
     "facts",
+    "institution_info",
     "metadata",
+    "network_snapshot",
     "properties",
+    "props",
     "raw_results",
     "source_data",
 ];
@@ -86,6 +101,7 @@ const PERSONAL_NUMBERS: &[&str] = &["age", "age_estimation", "latitude", "longit
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mask {
     names: bool,
+    forms: bool,
 }
 
 impl Mask {
@@ -95,7 +111,8 @@ impl Mask {
             (Actor::Member { role, .. }, Access::Scope(resource, _))
                 if !role.has(Power::PersonalData) && role.level(resource) < Level::Write =>
             {
-                Some(Self { names: matches!(resource, Resource::Lists | Resource::Workflows | Resource::Webhooks) })
+                let names = matches!(resource, Resource::Lists | Resource::Workflows | Resource::Webhooks);
+                Some(Self { names, forms: resource == Resource::Workflows })
             }
             // Nobody has other routes without the power they ask for, or they are about the caller.
             _ => None,
@@ -116,7 +133,9 @@ impl Mask {
         if bytes.is_empty() {
             return Ok(Response::from_parts(parts, Body::empty()));
         }
-        let mut answer: Value = serde_json::from_slice(&bytes).map_err(|_| Error::Forbidden)?;
+        let mut answer = serde_json::Deserializer::from_slice(&bytes);
+        answer.disable_recursion_limit(); // What a client sent may be 128 levels deep, and stands inside what we say.
+        let mut answer: Value = serde::Deserialize::deserialize(&mut answer).map_err(|_| Error::Forbidden)?;
         self.hide(&mut answer, "");
         parts.headers.remove(header::CONTENT_LENGTH);
         let bytes = serde_json::to_vec(&answer).map_err(Error::fault)?;
@@ -127,6 +146,7 @@ impl Mask {
     fn hide(self, value: &mut Value, name: &str) {
         match value {
             Value::Object(_) if FREE.contains(&name) => *value = Value::Null,
+            Value::Object(_) if self.forms && name == "graph" => {} // What is asked, of nobody in particular.
             Value::Object(members) => members.iter_mut().for_each(|(name, value)| self.hide(value, name)),
             Value::Array(items) => items.iter_mut().for_each(|item| self.hide(item, name)),
             Value::String(text) if !self.is_open(name, text) => *text = HIDDEN.to_owned(),
@@ -140,9 +160,10 @@ impl Mask {
         text.is_empty()
             || OPEN.contains(&name)
             || (self.names && NAMES.contains(&name))
+            || (self.forms && FORMS.contains(&name))
             || name.ends_with("_status") && (SessionStatus::from_name(text).is_some() || SubjectStatus::from_name(text).is_some())
             || (is_id && parse_uuid(text).is_ok())
-            || (name.ends_with("_at") && Timestamp::parse(text).is_some())
+            || ((name.ends_with("_at") || name == "txn_date") && Timestamp::parse(text).is_some())
     }
 }
 
@@ -186,7 +207,7 @@ mod tests {
             "comment": null,
             "name": "",
         });
-        Mask { names: false }.hide(&mut answer, "");
+        Mask { names: false, forms: false }.hide(&mut answer, "");
         assert_eq!(
             answer,
             json!({
@@ -206,5 +227,19 @@ mod tests {
                 "name": "",
             })
         );
+    }
+
+    #[test]
+    fn what_a_questionnaire_asks_is_nobodys() {
+        let form =
+            json!({ "title": "Funds", "languages": ["en"], "graph": { "nodes": { "a": { "title": { "en": "Source?" } } } } });
+        let shown = |forms: bool| {
+            let mut answer = form.clone();
+            Mask { names: true, forms }.hide(&mut answer, "");
+            answer
+        };
+        assert_eq!(shown(true), form);
+        let hidden = json!({ "title": "***", "languages": ["***"], "graph": { "nodes": { "a": { "title": { "en": "***" } } } } });
+        assert_eq!(shown(false), hidden);
     }
 }

@@ -20,8 +20,8 @@ use http::Method;
 
 use api::{
     api_keys, audit, blocklist, businesses, decisions, destinations, edits, entries, evidence, files, health, list_history,
-    lists, me, media, members, notifications, proposals, queue, reviews, screen, session_notes, sessions, settings, shares,
-    signins, subject_notes, subjects, sweeps, users, webhooks, workflows,
+    lists, me, media, members, notifications, proposals, questionnaires, queue, reviews, screen, session_notes, sessions,
+    settings, shares, signins, subject_notes, subjects, sweeps, transactions, users, webhooks, workflows,
 };
 use routes::{Access, Route};
 
@@ -34,7 +34,7 @@ pub fn table(media_limit: usize) -> Vec<Route> {
     const POST: Method = Method::POST;
     const PATCH: Method = Method::PATCH;
     const DELETE: Method = Method::DELETE;
-    use Resource::{Audit, Businesses, Lists, Sessions, Users, Webhooks, Workflows};
+    use Resource::{Audit, Businesses, Lists, Sessions, Transactions, Users, Webhooks, Workflows};
     vec![
         public("/livez/", health::livez),
         public("/readyz/", health::readyz),
@@ -96,12 +96,22 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(PATCH, "/v3/businesses/{vendor_data}/", Businesses, businesses::update),
         route(PATCH, "/v3/businesses/{vendor_data}/update-status/", Businesses, businesses::update_status),
 
+        route(GET, "/v3/transactions/", Transactions, transactions::list),
+        route(POST, "/v3/transactions/", Transactions, transactions::create).creates(),
+        route(GET, "/v3/transactions/{transaction_uuid}/", Transactions, transactions::show),
+
         route(GET, "/v3/workflows/", Workflows, workflows::list),
         route(POST, "/v3/workflows/", Workflows, workflows::create).creates(),
         route(GET, "/v3/workflows/{workflow_uuid}/", Workflows, workflows::show),
         route(PATCH, "/v3/workflows/{workflow_uuid}/", Workflows, workflows::update),
         route(DELETE, "/v3/workflows/{workflow_uuid}/", Workflows, workflows::delete).without_answer(),
         route(PATCH, "/x/workflows/{workflow_uuid}/", Workflows, workflows::update_settings),
+
+        route(GET, "/v3/questionnaires/", Workflows, questionnaires::list),
+        route(POST, "/v3/questionnaires/", Workflows, questionnaires::create).creates(),
+        route(GET, "/v3/questionnaires/{questionnaire_uuid}/", Workflows, questionnaires::show),
+        route(PATCH, "/v3/questionnaires/{questionnaire_uuid}/", Workflows, questionnaires::update),
+        route(DELETE, "/v3/questionnaires/{questionnaire_uuid}/", Workflows, questionnaires::delete).without_answer(),
 
         route(POST, "/x/media/", Sessions, media::upload).creates().takes_files(media_limit),
         route(POST, "/x/sessions/{session_id}/evidence/", Sessions, evidence::create),
@@ -182,6 +192,7 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(POST, "/x/users/{user_uuid}/tags/", Users, subject_notes::tag_user).creates(),
         route(DELETE, "/x/users/{user_uuid}/tags/{tag}/", Users, subject_notes::untag_user).without_answer(),
         route(POST, "/x/users/bulk-status/", Users, users::bulk_status),
+        route(GET, "/x/transactions/{transaction_uuid}/entries/", Transactions, transactions::entries).and_needs(Lists, Level::Read),
         route(GET, "/x/businesses/{business_uuid}/", Businesses, businesses::trace).and_needs(Lists, Level::Read),
         route(GET, "/x/businesses/{business_uuid}/tags/", Businesses, subject_notes::business_tags),
         route(POST, "/x/businesses/{business_uuid}/tags/", Businesses, subject_notes::tag_business).creates(),

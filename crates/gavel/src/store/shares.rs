@@ -38,17 +38,16 @@ pub async fn copy_signals(
     (application, session, record): (ApplicationId, SessionId, RecordId),
 ) -> Result<(), StoreError> {
     let params = [of.0.into(), record.0.into(), application.0.into(), session.0.into()];
-    tx.execute(
+    tx.send(
         "INSERT INTO signals (record_id, entry_type, application_id, session_id, value, match_key, key_digest, address, created_at)
          SELECT $2, entry_type, $3, $4, value, match_key, key_digest, address, created_at FROM signals WHERE record_id = $1",
         &params,
     )
     .await?;
-    tx.execute(
+    tx.send(
         "INSERT INTO corrected_signals (record_id, entry_type, application_id, session_id, key_digest, created_at)
          SELECT $2, entry_type, $3, $4, key_digest, created_at FROM corrected_signals WHERE record_id = $1",
         &params,
     )
-    .await?;
-    Ok(())
+    .await
 }

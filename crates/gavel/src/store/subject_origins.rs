@@ -21,13 +21,12 @@ pub async fn insert_origin(
     session: SessionId,
     (field, value): (Adopted, &str),
 ) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO subject_origins (subject_id, field, value_digest, session_id) VALUES ($1, $2, $3, $4)
          ON CONFLICT (subject_id, field, value_digest, session_id) DO NOTHING",
         &[subject.0.into(), field.as_str().into(), digest(value).into(), session.0.into()],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Whether a value of the profile was taken over from any session.

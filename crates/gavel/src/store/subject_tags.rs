@@ -45,7 +45,7 @@ fn key(name: &str) -> String {
 
 /// Makes a tag, unless there is one of that name.
 pub async fn insert_tag(tx: &mut Tx, application: ApplicationId, tag: &Tag, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO tags (id, application_id, name_key, name, color, created_at) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (application_id, name_key) DO NOTHING",
         &[
@@ -57,8 +57,7 @@ pub async fn insert_tag(tx: &mut Tx, application: ApplicationId, tag: &Tag, now:
             now.into(),
         ],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// The tag of this name, however it is written.
@@ -76,7 +75,7 @@ pub async fn count_tags(tx: &mut Tx, application: ApplicationId) -> Result<u64, 
 
 /// Puts a tag on.
 pub async fn insert_link(tx: &mut Tx, subject: SubjectId, link: &Link) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO subject_tags (id, subject_id, tag_id, added_by_email, added_by_name, created_at)
          VALUES ($1, $2, $3, $4, $5, $6)",
         &[
@@ -88,8 +87,7 @@ pub async fn insert_link(tx: &mut Tx, subject: SubjectId, link: &Link) -> Result
             link.created_at.into(),
         ],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Takes a tag off. `false`: it was not there.
@@ -101,8 +99,7 @@ pub async fn remove_link(tx: &mut Tx, subject: SubjectId, tag: TagId) -> Result<
 /// Ends the tags nobody bears any more.
 pub async fn remove_unused(tx: &mut Tx, application: ApplicationId) -> Result<(), StoreError> {
     let sql = "DELETE FROM tags WHERE application_id = $1 AND NOT EXISTS (SELECT 1 FROM subject_tags l WHERE l.tag_id = tags.id)";
-    tx.execute(sql, &[application.0.into()]).await?;
-    Ok(())
+    tx.send(sql, &[application.0.into()]).await
 }
 
 /// The tags of subjects, those put on first come first.

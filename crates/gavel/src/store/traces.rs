@@ -1,7 +1,7 @@
 //! From a session, a transaction, a user or a business to the entries made from it, and back.
 
 use gavel_core::{
-    ids::{ApplicationId, ListId, SessionId, SubjectId},
+    ids::{ApplicationId, ListId, SessionId, SubjectId, TransactionId},
     session::SessionKind,
 };
 use uuid::Uuid;
@@ -80,6 +80,12 @@ pub async fn find_kind(tx: &mut Tx, application: ApplicationId, id: SubjectId) -
     let sql = "SELECT kind FROM subjects WHERE id = $1 AND application_id = $2";
     let row = tx.query_opt(sql, &[id.0.into(), application.0.into()]).await?;
     row.map(|row| row.get::<String>(0)).transpose().map(|kind| kind.as_deref().and_then(SessionKind::from_name))
+}
+
+/// Whether there is such a transaction.
+pub async fn is_transaction(tx: &mut Tx, application: ApplicationId, id: TransactionId) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM transactions WHERE id = $1 AND application_id = $2";
+    Ok(tx.query_opt(sql, &[id.0.into(), application.0.into()]).await?.is_some())
 }
 
 /// The users or businesses lists know by a key, oldest first.

@@ -23,7 +23,7 @@ db_test!(entries_lead_to_their_session_and_back, server => {
     let email = add(&server, &emails, json!({ "reference_session_id": session, "comment": "Mule" })).await;
     let phone = add(&server, &own, json!({ "reference_session_id": session, "expires_at": "2020-01-01T00:00:00Z" })).await;
     let plain = add(&server, &emails, json!({ "value": "bob@example.com" })).await;
-    let nothing = json!({ "session": null, "user": null, "business": null, "names": [] });
+    let nothing = json!({ "session": null, "transaction": null, "user": null, "business": null, "names": [] });
     assert_eq!(made_from(&server.client, &emails, &plain).await, nothing);
     let of_session = json!({ "session_id": session, "session_number": decision["session_number"] });
     assert_eq!(made_from(&server.client, &emails, &email).await["session"], of_session);
@@ -56,7 +56,7 @@ db_test!(entries_lead_to_users_and_businesses_and_back, server => {
     server.client.patch("/v3/users/Ana/update-status/", json!({ "status": "BLOCKED" })).await.ok(200);
     let users = server.system_list("user").await;
     let entry = server.client.get(&format!("/v3/lists/{users}/entries/")).await.ok(200)["results"][0].clone();
-    let expected = json!({ "session": null, "user": { "didit_internal_id": upper }, "business": null, "names": names(&[&upper, &lower]) });
+    let expected = json!({ "session": null, "transaction": null, "user": { "didit_internal_id": upper }, "business": null, "names": names(&[&upper, &lower]) });
     assert_eq!(made_from(&server.client, &users, &entry).await, expected);
     let back = server.client.get(&format!("/x/users/{upper}/")).await.ok(200);
     assert_eq!(back["entries"][0]["uuid"], entry["uuid"]);
@@ -68,7 +68,7 @@ db_test!(entries_lead_to_users_and_businesses_and_back, server => {
     let back = server.client.get(&format!("/x/businesses/{company}/")).await.ok(200);
     assert_eq!((&back["entries"][0]["uuid"], &back["entries"][0]["matches"]), (&wallet["uuid"], &json!(false)));
     let nobodys = add(&server, &wallets, json!({ "value": "0x2", "reference_object_uuid": uuid::Uuid::now_v7() })).await;
-    let nothing = json!({ "session": null, "user": null, "business": null, "names": [] });
+    let nothing = json!({ "session": null, "transaction": null, "user": null, "business": null, "names": [] });
     assert_eq!(made_from(&server.client, &wallets, &nobodys).await, nothing);
 
     // Of other applications nothing is told.
@@ -76,5 +76,24 @@ db_test!(entries_lead_to_users_and_businesses_and_back, server => {
     let theirs = text(&other.post("/v3/users/create/", json!({ "vendor_data": "ana" })).await.ok(201)["didit_internal_id"]);
     let foreign = add(&server, &wallets, json!({ "value": "0x3", "reference_object_uuid": theirs })).await;
     assert_eq!(made_from(&server.client, &wallets, &foreign).await, nothing);
+    server.stop().await;
+});
+
+db_test!(entries_lead_to_their_transaction_and_back, server => {
+    let sent = json!({
+        "transaction_id": "t1", "transaction_category": "finance",
+        "transaction_details": { "direction": "out", "amount": 5, "currency": "EUR" },
+        "subject": { "vendor_data": "ana", "full_name": "Ana" },
+    });
+    let transaction = text(&server.client.post("/v3/transactions/", sent).await.ok(201)["uuid"]);
+    let wallets = server.system_list("wallet_address").await;
+    let body = json!({ "value": "0xabc", "reference_object_uuid": transaction, "metadata": { "reference_type": "transaction" } });
+    let entry = add(&server, &wallets, body).await;
+    let expected = json!({ "session": null, "transaction": { "uuid": transaction }, "user": null, "business": null, "names": [] });
+    assert_eq!(made_from(&server.client, &wallets, &entry).await, expected);
+    let back = server.client.get(&format!("/x/transactions/{transaction}/entries/")).await.ok(200);
+    assert_eq!((&back["count"], &back["results"][0]["uuid"], &back["results"][0]["list_uuid"]), (&json!(1), &entry["uuid"], &json!(wallets)));
+    let nobodys = format!("/x/transactions/{}/entries/", text(&entry["uuid"]));
+    server.client.get(&nobodys).await.is(404, json!({ "detail": "Not found." }));
     server.stop().await;
 });
