@@ -226,15 +226,15 @@ pub struct Finding {
 impl Finding {
     /// Everything in it.
     pub fn values(&self) -> Vec<(Adopted, &str)> {
-        let one = |field, value: &'_ Option<String>| value.as_deref().map(|value| (field, value));
         let single = [
-            one(Adopted::FullName, &self.full_name),
-            one(Adopted::DateOfBirth, &self.date_of_birth),
-            one(Adopted::IssuingState, &self.issuing_state),
+            (Adopted::FullName, &self.full_name),
+            (Adopted::DateOfBirth, &self.date_of_birth),
+            (Adopted::IssuingState, &self.issuing_state),
         ];
+        let single = single.into_iter().filter_map(|(field, value)| Some((field, value.as_deref()?)));
         let emails = self.emails.iter().map(|email| (Adopted::Email, email.as_str()));
         let phones = self.phones.iter().map(|phone| (Adopted::Phone, phone.as_str()));
-        single.into_iter().flatten().chain(emails).chain(phones).collect()
+        single.chain(emails).chain(phones).collect()
     }
 }
 

@@ -31,3 +31,6 @@ CREATE TABLE subject_origins (
     PRIMARY KEY (subject_id, field, value_digest, session_id)
 );
 CREATE INDEX subject_origins_by_session ON subject_origins (session_id);
+
+-- Whether a participant was flagged when the transaction was decided: what a preview decides it with again.
+ALTER TABLE transactions ADD COLUMN participant_flagged boolean NOT NULL DEFAULT FALSE;

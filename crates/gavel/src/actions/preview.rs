@@ -1,4 +1,4 @@
-//! What a change of the lists would have meant for past sessions, and what it would mean for users and businesses
+//! What a change of the lists would have meant for past sessions and transactions, and what it would mean for users and businesses
 //! (`/x/lists/preview/`). Writes nothing.
 //!
 //! Every decision is kept with what it was made with: the hits, the sender's word, the duplicates found then, what status rules saw. A session
@@ -9,6 +9,7 @@
 mod change;
 mod outcome;
 mod subjects;
+mod transactions;
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
@@ -37,6 +38,7 @@ pub use change::Changes;
 use change::{Effect, WithoutEffect};
 use outcome::Outcome;
 use subjects::Subjects;
+use transactions::Transactions;
 
 /// Most sessions looked at.
 const MOST: usize = 10_000;
@@ -51,6 +53,7 @@ pub struct Preview {
     sessions: Sessions,
     users: Subjects,
     businesses: Subjects,
+    transactions: Transactions,
     without_effect: Vec<WithoutEffect>,
 }
 
@@ -139,7 +142,8 @@ pub(super) async fn look(tx: &mut Tx, application: ApplicationId, changes: Chang
     let judged = &past.effect.judged;
     let users = Subjects::look(tx, (application, SessionKind::User), judged, now).await?;
     let businesses = Subjects::look(tx, (application, SessionKind::Business), judged, now).await?;
-    Ok(Preview { lists_revision, evaluated_at: now, sessions, users, businesses, without_effect })
+    let transactions = Transactions::look(tx, application, &past.effect).await?;
+    Ok(Preview { lists_revision, evaluated_at: now, sessions, users, businesses, transactions, without_effect })
 }
 
 /// The changes that are most come first.

@@ -40,6 +40,7 @@ pub mod outbox;
 pub mod pending_reviews;
 pub mod presences;
 pub mod preview;
+pub mod preview_transactions;
 pub mod proposals;
 pub mod questionnaires;
 pub mod queue;

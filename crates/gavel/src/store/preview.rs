@@ -30,7 +30,17 @@ pub async fn list_showing(
     most: u64,
 ) -> Result<Vec<Decided>, StoreError> {
     let mut params: Vec<Value> = vec![application.0.into(), value.entry_type().as_str().into(), most.into()];
-    let condition = match value.network() {
+    let condition = showing(value, &mut params);
+    let sql = format!(
+        "SELECT min(created_at), session_id FROM signals WHERE application_id = $1 AND entry_type = $2 AND {condition}
+         GROUP BY session_id ORDER BY max(created_at) DESC LIMIT $3"
+    );
+    decided(&tx.query(&sql, &params).await?)
+}
+
+/// The condition that picks signals with a value, or with an address of a range; its parameters come after three others.
+pub(super) fn showing(value: &EntryValue, params: &mut Vec<Value>) -> &'static str {
+    match value.network() {
         None => {
             params.push(value.digest().into());
             "key_digest = $4"
@@ -40,12 +50,7 @@ pub async fn list_showing(
             params.extend([first.into(), last.into()]);
             "address >= $4 AND address <= $5"
         }
-    };
-    let sql = format!(
-        "SELECT min(created_at), session_id FROM signals WHERE application_id = $1 AND entry_type = $2 AND {condition}
-         GROUP BY session_id ORDER BY max(created_at) DESC LIMIT $3"
-    );
-    decided(&tx.query(&sql, &params).await?)
+    }
 }
 
 /// The first and the last address of a range, as signals hold them.

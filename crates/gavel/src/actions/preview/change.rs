@@ -101,9 +101,18 @@ impl Effect {
     /// Whether the session would not have been created.
     pub(super) fn refuses(&self, session: &Session) -> bool {
         let value = known_as(session.kind, session.vendor_data.as_deref());
-        value.is_some_and(|value| {
-            self.refused.iter().any(|refused| refused.entry_type() == value.entry_type() && refused.key() == value.key())
-        })
+        value.is_some_and(|value| self.names(&value))
+    }
+
+    /// Whether the value names somebody blocklists would name from then on.
+    pub(super) fn names(&self, value: &EntryValue) -> bool {
+        self.refused.iter().any(|refused| refused.entry_type() == value.entry_type() && refused.key() == value.key())
+    }
+
+    /// The blocklists that would cover a value by an entry that comes.
+    pub(super) fn blocking(&self, value: &EntryValue) -> impl Iterator<Item = ListId> {
+        let matching = self.additions.iter().filter(|addition| addition.decides && addition.covers(value));
+        matching.filter(|addition| addition.list_type == ListType::Blocklist).map(|addition| addition.list)
     }
 
     /// What the additions say about a value.

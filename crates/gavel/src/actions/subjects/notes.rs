@@ -135,7 +135,8 @@ pub async fn add_tag(
                 created_at: now,
             };
             subject_tags::insert_link(tx, id, &link).await?;
-            tell(tx, &Scribe::of(tx, &caller, now).await?, &subject, &link.tag, Deed::TagAdded).await?;
+            let scribe = Scribe::of(tx, &caller, now).await?;
+            tell(tx, &scribe, &subject, &link.tag, Deed::TagAdded).await?;
             Ok(link)
         })
     })
@@ -160,7 +161,8 @@ pub async fn remove_tag(app: &App, caller: &Caller, kind: SessionKind, id: Subje
                 return Err(Error::NOT_FOUND);
             }
             subject_tags::remove_unused(tx, caller.application).await?;
-            tell(tx, &Scribe::of(tx, &caller, now).await?, &subject, &tag, Deed::TagRemoved).await
+            let scribe = Scribe::of(tx, &caller, now).await?;
+            tell(tx, &scribe, &subject, &tag, Deed::TagRemoved).await
         })
     })
     .await

@@ -58,7 +58,8 @@ async fn adopt(tx: &mut Tx, application: gavel_core::ids::ApplicationId, subject
     let (mut approved, _) = sessions::list_sessions(tx, &filter, (SESSIONS, 0)).await?;
     approved.reverse(); // From old to new, as it would have happened.
     for session in approved {
-        origins::adopt(tx, subject, session.id, finding(&records::list_records(tx, session.id).await?)).await?;
+        let found = finding(&records::list_records(tx, session.id).await?);
+        origins::adopt(tx, subject, session.id, found).await?;
     }
     Ok(())
 }

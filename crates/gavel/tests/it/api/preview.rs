@@ -84,10 +84,69 @@ db_test!(an_addition_names_the_sessions_it_would_have_declined, server => {
             "by_status": [],
             "samples": []
           },
+          "transactions": {
+            "considered": 0,
+            "complete": true,
+            "changed": 0,
+            "by_status": [],
+            "samples": []
+          },
           "without_effect": []
         }
         "#);
     }
+    server.stop().await;
+});
+
+/// A transaction of somebody with an e-mail address, on a device with an IP address; its detail.
+async fn transaction(server: &Server, id: &str, vendor_data: &str, email: &str, ip: &str) -> Value {
+    let body = json!({
+        "transaction_id": id, "transaction_category": "finance",
+        "transaction_details": { "direction": "out", "amount": "10.00", "currency": "EUR" },
+        "subject": { "vendor_data": vendor_data, "full_name": "Somebody", "email": email },
+        "counterparty": { "device_context": { "network_context": { "ip_address": ip } } },
+    });
+    server.client.post("/v3/transactions/", body).await.ok(201)
+}
+
+db_test!(transactions_are_weighed_again, server => {
+    let (emails, addresses, users) =
+        (server.system_list("email").await, server.system_list("ip_address").await, server.system_list("user").await);
+    server.client.post("/v3/users/create/", json!({ "vendor_data": "flagged", "status": "FLAGGED" })).await.ok(201);
+    server.add(&emails, "mule@example.com").await;
+    let rows = |answer: &Value| json!([answer["transactions"]["considered"], answer["transactions"]["changed"], answer["transactions"]["by_status"]]);
+    assert_eq!(transaction(&server, "1", "ana", "ana@example.com", "192.0.2.7").await["status"], "APPROVED");
+    let last = transaction(&server, "2", "flagged", "eva@example.com", "192.0.2.200").await;
+    assert_eq!(last["status"], "IN_REVIEW");
+    assert_eq!(transaction(&server, "3", "Ana", "mule@example.com", "2001:db8::1").await["status"], "DECLINED");
+    assert_eq!(transaction(&server, "4", "flagged", "Mule@example.com", "2001:db8::2").await["status"], "DECLINED");
+    server.client.patch("/v3/users/flagged/update-status/", json!({ "status": "ACTIVE" })).await.ok(200);
+
+    let before = server.counts().await;
+    let range = preview(&server, json!([{ "op": "add", "list": addresses, "value": "192.0.2.0/24" }])).await;
+    assert_eq!(server.counts().await, before, "nothing is written");
+    assert_eq!(rows(&range), json!([2, 2, [
+        { "from": "APPROVED", "to": "DECLINED", "count": 1 }, { "from": "IN_REVIEW", "to": "DECLINED", "count": 1 },
+    ]]));
+    assert_eq!(range["transactions"]["samples"][0], json!({
+        "transaction_uuid": last["uuid"], "transaction_number": 2, "vendor_data": "flagged", "status": "IN_REVIEW",
+        "decided": "IN_REVIEW", "would_be": "DECLINED",
+    }));
+    let removal = json!({ "op": "remove", "list": emails, "value": "mule@example.com" });
+    assert_eq!(rows(&preview(&server, json!([removal])).await), json!([2, 2, [
+        { "from": "DECLINED", "to": "APPROVED", "count": 1 }, { "from": "DECLINED", "to": "IN_REVIEW", "count": 1 },
+    ]]));
+    // One entry goes, another comes: nothing is different.
+    let both = json!([removal, { "op": "add", "list": addresses, "value": "2001:db8::/32" }]);
+    assert_eq!(rows(&preview(&server, both).await), json!([2, 0, []]));
+    let person = preview(&server, json!([{ "op": "add", "list": users, "value": "ANA" }])).await;
+    assert_eq!(rows(&person), json!([2, 2, [
+        { "from": "APPROVED", "to": "Refused", "count": 1 }, { "from": "DECLINED", "to": "Refused", "count": 1 },
+    ]]));
+    // Lists that decide nothing by themselves mean nothing to transactions.
+    let custom = server.list("Custom", "custom", "email").await;
+    let nothing = preview(&server, json!([{ "op": "add", "list": custom, "value": "ana@example.com" }])).await;
+    assert_eq!(rows(&nothing), json!([0, 0, []]));
     server.stop().await;
 });
 
