@@ -16,6 +16,7 @@ pub mod media;
 pub mod outbound;
 pub mod passwords;
 pub mod secrets;
+pub mod share_token;
 pub mod signing;
 pub mod store;
 pub mod throttle;

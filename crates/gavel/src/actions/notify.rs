@@ -1,13 +1,13 @@
 //! Writing a row of a session's feed: whom its comment mentions, and who is told of it (contract, reviews §5 and §6).
 //!
-//! [`write_row`] is the one way to a row. Everything is in the row's transaction: a change that is refused tells nobody,
+//! [`write_row`] is the one way to a row, but for those a copy of a session takes over ([`copy_row`]). Everything is in the row's transaction: a change that is refused tells nobody,
 //! and a mail is sent only of what is committed.
 
 use std::collections::BTreeSet;
 
 use gavel_core::{
     access::Role,
-    ids::ApplicationId,
+    ids::{ApplicationId, SessionId},
     review::{NoticeKind, Reach, matched, mentions},
 };
 
@@ -50,6 +50,18 @@ pub(super) async fn write_row(
         }
     }
     Ok(activity)
+}
+
+/// Writes a row that was written elsewhere: the people it calls are not of this application, and nobody is told of it.
+pub(super) async fn copy_row(
+    tx: &mut Tx,
+    application: ApplicationId,
+    session: SessionId,
+    version: u64,
+    row: Activity,
+) -> Result<(), Error> {
+    let row = Activity { id: new_id(), actor_id: None, mentioned_emails: Vec::new(), metadata: None, ..row };
+    Ok(activities::insert_activity(tx, (application, session), version, &row).await?)
 }
 
 /// The members whom a comment mentions. One question to the database however many it calls; none when it calls nobody.

@@ -348,6 +348,43 @@ fn shown(screening: &Screening, summary: Option<Map<String, Value>>, items: Vec<
     Value::Object(answer)
 }
 
+/// What a session's decisions had before them beside hits and words, for whoever weighs them again with other lists.
+#[derive(Default)]
+pub(super) struct Before {
+    /// The scores of its items as they were weighed.
+    pub scores: HashMap<RecordId, Map<String, Value>>,
+    /// Somebody had flagged the person or company at the last decision.
+    flagged: bool,
+    /// Entries about them that the flood guard held.
+    held: Vec<EntryId>,
+}
+
+impl Before {
+    /// As it was written down.
+    pub(super) async fn load(tx: &mut Tx, application: ApplicationId, id: SessionId) -> Result<Self, Error> {
+        let mut before = Self::default();
+        for screening in screenings::list_screenings(tx, application, id).await? {
+            let Stored { summary, items } = Stored::read(&screening)?;
+            for (record, mut item) in items {
+                if let Some(Value::Object(scores)) = item.get_mut("scores").map(Value::take) {
+                    before.scores.insert(record, scores);
+                }
+            }
+            let Some(summary) = summary else { continue };
+            before.flagged = summary.get("subject_flagged").and_then(Value::as_bool).unwrap_or(false);
+            let hits = summary.get("subject_hits").and_then(Value::as_array).into_iter().flatten();
+            let held = hits.filter(|hit| hit["held"] == true && hit["list_type"] == ListType::Blocklist.as_str());
+            before.held = held.filter_map(|hit| hit["entry_uuid"].as_str()?.parse().ok()).collect();
+        }
+        Ok(before)
+    }
+
+    /// Whether a person had to look at whatever the session came to, these entries taken away.
+    pub(super) fn is_for_a_person(&self, without: &HashSet<EntryId>) -> bool {
+        self.flagged || self.held.iter().any(|entry| !without.contains(entry))
+    }
+}
+
 async fn again(
     tx: &mut Tx,
     application: ApplicationId,

@@ -138,7 +138,7 @@ async fn start_or_reuse(
 
 /// The entries live now decide, not any stored status. One that the flood guard holds refuses nobody: the session goes to
 /// review in the end.
-fn refuse_blocked(index: &Index, kind: SessionKind, vendor_data: Option<&str>, now: Timestamp) -> Result<(), Error> {
+pub(super) fn refuse_blocked(index: &Index, kind: SessionKind, vendor_data: Option<&str>, now: Timestamp) -> Result<(), Error> {
     let Some(value) = known_as(kind, vendor_data) else { return Ok(()) };
     if index.hits(&value, now).iter().any(|hit| hit.list_type == ListType::Blocklist && !hit.held) {
         let text = "This user or business has been blocked and cannot create new verification sessions.";

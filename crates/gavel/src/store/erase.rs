@@ -17,7 +17,7 @@ use super::{StoreError, Tx, Value, erasures::Counts, read_entry_value};
 const EVENTS: usize = 5;
 
 /// What is removed of a session, in an order that no reference stands against. `$1` is the session.
-const SESSION: [(&str, &str); 22] = [
+const SESSION: [(&str, &str); 24] = [
     // First, because whoever gives an event up refers to it before anything else.
     ("events", "UPDATE events SET payload = '{}' WHERE object_id = $1"),
     ("waiting_deliveries", "DELETE FROM outbox WHERE event_id IN (SELECT id FROM events WHERE object_id = $1)"),
@@ -40,6 +40,9 @@ const SESSION: [(&str, &str); 22] = [
     ("history", "DELETE FROM session_events WHERE session_id = $1"),
     ("activity_values", "DELETE FROM activity_values WHERE activity_id IN (SELECT id FROM activities WHERE session_id = $1)"),
     ("", "DELETE FROM sweep_items WHERE session_id = $1"),
+    ("", "DELETE FROM subject_origins WHERE session_id = $1"),
+    // Who has a copy; the copies are of others, who answer for them.
+    ("", "DELETE FROM shares WHERE original_id = $1"),
     ("", "DELETE FROM shown_in WHERE session_id = $1 OR holder_id = $1"),
 ];
 
@@ -87,8 +90,11 @@ pub async fn erase_subjects(
         add(counts, "audit_values", tx.execute(named, &[application.0.into(), format!("%{id}%").into()]).await?);
         let comments = tx.execute("DELETE FROM subject_comments WHERE subject_id = $1", &[(*id).into()]).await?;
         add(counts, "comments", comments);
+        tx.execute("DELETE FROM subject_origins WHERE subject_id = $1", &[(*id).into()]).await?;
+        add(counts, "tags", tx.execute("DELETE FROM subject_tags WHERE subject_id = $1", &[(*id).into()]).await?);
         add(counts, "subjects", tx.execute("DELETE FROM subjects WHERE id = $1", &[(*id).into()]).await?);
     }
+    super::subject_tags::remove_unused(tx, application).await?;
     Ok(ids.len())
 }
 

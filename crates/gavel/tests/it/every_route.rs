@@ -83,6 +83,12 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         | ("GET", "/v3/transactions/{transaction_uuid}/")
         | ("GET", "/x/users/{user_uuid}/")
         | ("GET", "/x/businesses/{business_uuid}/")
+        | ("GET", "/x/users/{user_uuid}/tags/")
+        | ("DELETE", "/x/users/{user_uuid}/tags/{tag}/")
+        | ("GET", "/x/businesses/{business_uuid}/tags/")
+        | ("DELETE", "/x/businesses/{business_uuid}/tags/{tag}/")
+        | ("GET", "/x/sessions/{session_id}/entries/")
+        | ("GET", "/x/transactions/{transaction_uuid}/entries/")
         | ("GET", "/x/webhook/destinations/{destination_uuid}/")
         | ("POST", "/x/webhook/destinations/{destination_uuid}/test/")
         | ("POST", "/x/webhook/destinations/{destination_uuid}/pause/")
@@ -100,6 +106,7 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         ("PATCH", "/v3/session/{session_id}/bulk-update-aml-hit-status/") => {
             json!({ "hit_updates": [{ "hit_id": "h", "review_status": "Confirmed Match" }] })
         }
+        ("POST", "/v3/session/{session_id}/share/") => json!({ "for_application_id": "{application_uuid}" }),
         ("POST", "/v3/sessions/{session_id}/reviews/") => json!({ "new_status": "Declined" }),
         ("PATCH", "/x/sessions/{session_id}/queue/") => json!({ "priority": 5 }),
         ("POST", "/x/sessions/{session_id}/pending-review/") => json!({ "new_status": "Declined" }),
@@ -123,6 +130,8 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         ("PATCH", "/x/members/{member_uuid}/") => json!({ "role": "Admin" }),
         ("DELETE", "/x/members/{member_uuid}/") => Value::Null,
         ("POST", "/x/sessions/{session_id}/evidence/") => json!({ "email_verifications": [{ "email": "a@b.example" }] }),
+        ("POST", "/x/users/{user_uuid}/comments/") => json!({ "comment": "c" }),
+        ("POST", "/x/users/{user_uuid}/tags/" | "/x/businesses/{business_uuid}/tags/") => json!({ "tag": "new" }),
         ("POST", "/x/sessions/{session_id}/comments/") => json!({ "comment": "c" }),
         ("POST", "/x/sessions/{session_id}/tags/") => json!({ "tag": "new" }),
         ("POST", "/x/sessions/{session_id}/files/") => json!({ "media": "{media_uuid}" }),
@@ -201,6 +210,9 @@ impl Theirs {
         let subject = json!({ "vendor_data": vendor_data });
         let user = text(&client.post("/v3/users/create/", subject.clone()).await.ok(201)["didit_internal_id"]);
         let business = text(&client.post("/v3/businesses/create/", subject).await.ok(201)["didit_internal_id"]);
+        for path in [format!("/x/users/{user}/tags/"), format!("/x/businesses/{business}/tags/")] {
+            client.post(&path, json!({ "tag": "vip" })).await.ok(201);
+        }
         let transaction = json!({
             "transaction_id": vendor_data, "transaction_category": "finance",
             "transaction_details": { "direction": "in", "amount": 1, "currency": "EUR" },
@@ -397,6 +409,7 @@ db_test!(takes_no_malformed_ids, server => {
 db_test!(does_not_see_objects_of_other_applications, server => {
     let they = server.foreign_client().await;
     let receiver = Receiver::start().await;
+    let application = server.application().await.to_string();
     // What is a person's own is tried in `api/signins.rs`: no key gets there.
     let of_keys = |facts: &&RouteFacts| facts.path.contains('{') && facts.access != Access::Member;
     for facts in routes().iter().filter(of_keys) {
@@ -405,7 +418,8 @@ db_test!(does_not_see_objects_of_other_applications, server => {
             panic!("{name} has no case: add the body with which an owner succeeds to every_route.rs, `body_for`")
         });
         let theirs = Theirs::make(&they, &receiver).await;
-        let body: Value = serde_json::from_str(&body.to_string().replace("{media_uuid}", &theirs.media)).unwrap();
+        let body = body.to_string().replace("{media_uuid}", &theirs.media).replace("{application_uuid}", &application);
+        let body: Value = serde_json::from_str(&body).unwrap();
         let (foreign, nobodys) = (theirs.path(facts.path), unknown(facts));
         let expected = call(&server.client, &facts.method, &nobodys, &body).await;
         let answer = call(&server.client, &facts.method, &foreign, &body).await;

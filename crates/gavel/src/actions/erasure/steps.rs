@@ -17,7 +17,11 @@ use super::{
     transactions,
 };
 use crate::{
-    actions::{Caller, Error, amendment::Amendment, subjects::sync},
+    actions::{
+        Caller, Error,
+        amendment::Amendment,
+        subjects::{origins, sync},
+    },
     app::App,
     store::{
         Tx, entries,
@@ -353,6 +357,8 @@ async fn session(app: &App, at: &Erasure) -> Result<Option<Erasure>, Error> {
     step(app, &at, move |tx, at| {
         Box::pin(async move {
             erase::remove_files(tx, session, &files, &mut at.counts).await?;
+            let values = origins::forget(tx, at.application, session, now).await?;
+            erase::add(&mut at.counts, "profile_values", values);
             erase::erase_session(tx, session, &mut at.counts).await?;
             let objects = [("erasure", at.id.0), ("session", session.0)];
             worker(at.application).audit(tx, "session.erased", &objects, now).await?;

@@ -9,7 +9,7 @@ use gavel_core::{
     time::Timestamp,
 };
 
-use super::setting::Setter;
+use super::{origins, setting::Setter};
 use crate::{
     actions::{Caller, Error},
     clock::new_id,
@@ -120,7 +120,7 @@ pub(in crate::actions) async fn follow(
     let subject = subjects::lock_by_vendor_data(tx, application, session.kind, vendor_data).await?;
     let Some(mut subject) = subject else { return Ok(()) };
     let found = finding(&records::list_records(tx, session.id).await?);
-    if subject.profile.adopt(found) {
+    if origins::adopt(tx, &mut subject, session.id, found).await? {
         (subject.profile_changed_at, subject.updated_at) = (Some(now), now);
         subjects::set_subject(tx, &subject).await?;
     }

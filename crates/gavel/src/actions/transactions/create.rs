@@ -24,7 +24,7 @@ use crate::{
     store::{
         Tx,
         applications::{self, Counter},
-        settings, subjects as subject_rows,
+        preview_transactions, settings, subjects as subject_rows,
         transaction_parts::{self as parts, Alert, TransactionActivity},
         transactions::{self, Head, Transaction},
     },
@@ -68,6 +68,9 @@ async fn record(tx: &mut Tx, app: &App, caller: &Caller, new: NewTransaction, mu
     let row = row_of(&new, &participants, (number, at, now), decided, (&screened, days_before));
     if !transactions::insert_transaction(tx, application.id, &row).await? {
         return Err(already_there());
+    }
+    if flagged {
+        preview_transactions::set_flagged(tx, row.id).await?;
     }
     write_parts(tx, caller, &row, &participants, &screened, &matches).await?;
     let id = row.id;

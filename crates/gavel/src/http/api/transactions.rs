@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::{
     actions::{
         Caller,
+        traces::{self, PlacedEntry},
         transactions::{self, Detail, Row, StatusChange},
     },
     app::App,
@@ -65,4 +66,15 @@ pub async fn update_status(
     Json(body): Json<StatusChange>,
 ) -> ApiResult<Reply<Detail>> {
     Ok(Reply(transactions::set_status(&app, &caller, id, body).await?))
+}
+
+/// The entries made from a transaction.
+pub async fn entries(
+    State(app): State<App>,
+    caller: Caller,
+    Ids(id): Ids<TransactionId>,
+    paging: Paging,
+) -> ApiResult<Reply<Page<PlacedEntry>>> {
+    let (rows, total) = traces::made_from_transaction(&app, &caller, id, paging.window(25)).await?;
+    Ok(Reply(paging.page(25, rows, total)))
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Texts that name the person, anywhere.
-const PERSONAL: [&str; 26] = [
+const PERSONAL: [&str; 28] = [
     "Lucia Fernandez",
     "lucia.fernandez@mail.example",
     "XDB987654",
@@ -39,6 +39,8 @@ const PERSONAL: [&str; 26] = [
     "key-of-lucia",
     "named-lucia",
     "reason-about-lucia",
+    "users-tag-of-lucia",
+    "said of Lucia as a user",
 ];
 
 /// Makes a person and everything that can be held about one. Answers their sessions and how often they are listed.
@@ -74,6 +76,9 @@ async fn make_lucia(server: &Server, receiver: &Receiver) -> (Vec<String>, Strin
     let waiting = make_waiting(server).await;
     let named = json!({ "display_name": "named-lucia", "metadata": { "plan": "plan-of-lucia" } });
     client.patch("/v3/users/cust-lucia-77/", named).await.ok(200);
+    let user = text(&client.get("/v3/users/cust-lucia-77/").await.ok(200)["didit_internal_id"]);
+    client.post(&format!("/x/users/{user}/tags/"), json!({ "tag": "users-tag-of-lucia" })).await.ok(201);
+    client.post(&format!("/x/users/{user}/comments/"), json!({ "comment": "said of Lucia as a user" })).await.ok(201);
     let blocked = json!({ "status": "BLOCKED", "reason": "reason-about-lucia" });
     client.patch("/v3/users/cust-lucia-77/update-status/", blocked).await.ok(200);
     client.delete(&format!("/v3/session/{second}/delete/")).await.ok(204);
@@ -218,9 +223,9 @@ db_test!(nothing_of_a_person_is_left_anywhere, server => {
           "removed": {
             "activity_values": 5,
             "subjects": 1,
-            "comments": 3,
+            "comments": 5,
             "dead_letters": 6,
-            "tags": 1,
+            "tags": 2,
             "entries": 2,
             "entry_versions": 3,
             "events": 9,
@@ -265,6 +270,46 @@ db_test!(what_others_show_of_them_goes_too, server => {
     let decision = server.decision(&text(&other["session_id"])).await;
     assert_eq!(decision["id_verifications"][0]["matches"], json!([]));
     assert_eq!(decision["id_verifications"][0]["full_name"], "Somebody Else");
+    server.stop().await;
+});
+
+db_test!(a_profile_keeps_what_another_session_or_a_call_has_said, server => {
+    let whose = json!({ "vendor_data": "cust-lucia-77" });
+    let first = server.session_with(whose.clone()).await;
+    server.evidence(&first, json!({
+        "id_verifications": [{ "document_type": "Passport", "document_number": "XDB987654", "issuing_state": "ESP",
+            "full_name": "Lucia Fernandez", "date_of_birth": "1990-01-02" }],
+        "email_verifications": [{ "email": "lucia.fernandez@mail.example" }],
+        "phone_verifications": [{ "full_number": "+34600123987" }],
+    })).await;
+    let second = server.session_with(whose.clone()).await;
+    server.evidence(&second, json!({ "email_verifications": [{ "email": "Lucia.Fernandez@mail.example" }] })).await;
+    let known = async || {
+        let user = server.client.get("/v3/users/cust-lucia-77/").await.ok(200);
+        json!([user["full_name"], user["date_of_birth"], user["issuing_states"], user["approved_emails"], user["approved_phones"], user["session_count"]])
+    };
+    let (email, phone) = ("lucia.fernandez@mail.example", "+34600123987");
+    assert_eq!(known().await, json!(["Lucia Fernandez", "1990-01-02", ["ESP"], [email], [phone], 2]));
+    server.client.patch("/v3/users/cust-lucia-77/", json!({ "issuing_states": ["ESP", "PRT"] })).await.ok(200);
+    // Corrected since: what was taken over goes all the same.
+    server.client.patch(&format!("/v3/session/{first}/update-data/"), json!({ "first_name": "Lu", "last_name": "F" })).await.ok(200);
+    let receipt = server.client.post("/x/subjects/erase/", json!({ "session_id": first })).await.ok(201);
+    assert_eq!(receipt["removed"]["profile_values"], 4, "{receipt}");
+    assert_eq!(known().await, json!([null, null, ["PRT"], [email], [], 1]));
+    let search = server.client.get("/v3/users/?search=fernandez").await.ok(200);
+    assert_eq!(search["count"], 1, "by the address that is left");
+    let gone = ["Lucia Fernandez", "XDB987654", phone];
+    assert_eq!(left(&server).into_iter().filter(|(text, _)| gone.contains(text)).collect::<Vec<_>>(), Vec::new());
+    // What a call has set is no session's, though one shows it as well.
+    server.client.patch("/v3/users/cust-lucia-77/", json!({ "approved_phones": [phone] })).await.ok(200);
+    let third = server.session_with(whose).await;
+    server.evidence(&third, json!({ "phone_verifications": [{ "full_number": phone }] })).await;
+    for session in [&second, &third] {
+        server.client.post("/x/subjects/erase/", json!({ "session_id": session })).await.ok(201);
+    }
+    assert_eq!(known().await, json!([null, null, ["PRT"], [], [phone], 0]));
+    assert_eq!(left(&server).into_iter().find(|(text, _)| *text == email), None);
+    assert_eq!(server.client.get("/v3/users/cust-lucia-77/").await.ok(200)["last_session_at"], json!(null));
     server.stop().await;
 });
 

@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use super::{Client, Server, client, text};
 
 /// Tables a request may write to, except those the workers write to by themselves.
-const TABLES: [&str; 32] = [
+const TABLES: [&str; 36] = [
     "activities",
     "activity_values",
     "audit_events",
@@ -45,9 +45,13 @@ const TABLES: [&str; 32] = [
     "session_risks",
     "session_tags",
     "sessions",
+    "shares",
     "signals",
     "subject_comments",
+    "subject_origins",
+    "subject_tags",
     "subjects",
+    "tags",
     "transaction_activities",
     "transaction_alerts",
     "transaction_hits",
