@@ -235,10 +235,8 @@ impl Past {
             after.push((weighed, changed));
         }
         let kept = replay::Before::load(tx, self.application, session.id).await?;
-        let (before, after) = (
-            Outcome::of(session, &records, &before, &kept.scores)?,
-            Outcome::of(session, &records, &after, &kept.scores)?,
-        );
+        let (before, after) =
+            (Outcome::of(session, &records, &before, &kept.scores)?, Outcome::of(session, &records, &after, &kept.scores)?);
         for (record, (was, would_be)) in records.iter().zip(before.statuses.iter().zip(&after.statuses)) {
             if was != would_be {
                 self.note(tx, record, shown(record), *would_be).await?;

@@ -95,7 +95,8 @@ pub async fn list_known_as(
     (kind, key): (SessionKind, [u8; 32]),
     most: u64,
 ) -> Result<Vec<SubjectId>, StoreError> {
-    let sql = "SELECT id FROM subjects WHERE application_id = $1 AND kind = $2 AND key_digest = $3 ORDER BY created_at, id LIMIT $4";
+    let sql =
+        "SELECT id FROM subjects WHERE application_id = $1 AND kind = $2 AND key_digest = $3 ORDER BY created_at, id LIMIT $4";
     let rows = tx.query(sql, &[application.0.into(), kind.as_str().into(), key.into(), most.into()]).await?;
     rows.iter().map(|row| row.get(0).map(SubjectId)).collect()
 }

@@ -43,13 +43,8 @@ impl Transactions {
     /// Looks at those the change touches.
     pub(super) async fn look(tx: &mut Tx, application: ApplicationId, effect: &Effect) -> Result<Self, Error> {
         let touched = touched(tx, application, effect).await?;
-        let mut found = Self {
-            considered: 0,
-            complete: touched.len() <= MOST,
-            changed: 0,
-            by_status: Vec::new(),
-            samples: Vec::new(),
-        };
+        let mut found =
+            Self { considered: 0, complete: touched.len() <= MOST, changed: 0, by_status: Vec::new(), samples: Vec::new() };
         let thresholds = settings::find_switches(tx, application).await?.ok_or(Error::NOT_FOUND)?.transaction_scores;
         let mut counts: HashMap<(&'static str, &'static str), u64> = HashMap::new();
         for id in touched.into_iter().rev().take(MOST) {
