@@ -12,7 +12,7 @@ use crate::{
     actions::{
         Caller,
         traces::{self, PlacedEntry},
-        transactions::{self, Detail, Row},
+        transactions::{self, Detail, Row, StatusChange},
     },
     app::App,
     http::{
@@ -25,6 +25,12 @@ use crate::{
 impl ReadBody for NewTransaction {
     fn read(sent: &Value<'_>) -> Result<Self, FieldErrors> {
         NewTransaction::read(sent)
+    }
+}
+
+impl ReadBody for StatusChange {
+    fn read(sent: &Value<'_>) -> Result<Self, FieldErrors> {
+        StatusChange::read(sent)
     }
 }
 
@@ -61,4 +67,14 @@ pub async fn entries(
 ) -> ApiResult<Reply<Page<PlacedEntry>>> {
     let (rows, total) = traces::made_from_transaction(&app, &caller, id, paging.window(25)).await?;
     Ok(Reply(paging.page(25, rows, total)))
+}
+
+/// Sets a transaction's status.
+pub async fn update_status(
+    State(app): State<App>,
+    caller: Caller,
+    Ids(id): Ids<TransactionId>,
+    Json(body): Json<StatusChange>,
+) -> ApiResult<Reply<Detail>> {
+    Ok(Reply(transactions::set_status(&app, &caller, id, body).await?))
 }
