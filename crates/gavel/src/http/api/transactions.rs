@@ -20,6 +20,7 @@ use crate::{
         extract::{Ids, Json, ReadBody, Reply},
         page::{Page, Paging},
     },
+    store::traces::Source,
 };
 
 impl ReadBody for NewTransaction {
@@ -65,7 +66,7 @@ pub async fn entries(
     Ids(id): Ids<TransactionId>,
     paging: Paging,
 ) -> ApiResult<Reply<Page<PlacedEntry>>> {
-    let (rows, total) = traces::made_from_transaction(&app, &caller, id, paging.window(25)).await?;
+    let (rows, total) = traces::made_from(&app, &caller, Source::Transaction(id), paging.window(25)).await?;
     Ok(Reply(paging.page(25, rows, total)))
 }
 
