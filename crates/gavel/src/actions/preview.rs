@@ -37,8 +37,6 @@ use crate::{
 pub use change::Changes;
 use change::{Effect, WithoutEffect};
 use outcome::Outcome;
-use subjects::Subjects;
-use transactions::Transactions;
 
 /// Most sessions looked at.
 const MOST: usize = 10_000;
@@ -51,9 +49,9 @@ pub struct Preview {
     lists_revision: u64,
     evaluated_at: Timestamp,
     sessions: Sessions,
-    users: Subjects,
-    businesses: Subjects,
-    transactions: Transactions,
+    users: Looked<subjects::Sample>,
+    businesses: Looked<subjects::Sample>,
+    transactions: Looked<transactions::Sample>,
     without_effect: Vec<WithoutEffect>,
 }
 
@@ -140,10 +138,42 @@ pub(super) async fn look(tx: &mut Tx, application: ApplicationId, changes: Chang
     }
     sessions.by_status = by_status(counts);
     let judged = &past.effect.judged;
-    let users = Subjects::look(tx, (application, SessionKind::User), judged, now).await?;
-    let businesses = Subjects::look(tx, (application, SessionKind::Business), judged, now).await?;
-    let transactions = Transactions::look(tx, application, &past.effect).await?;
+    let users = subjects::look(tx, (application, SessionKind::User), judged, now).await?;
+    let businesses = subjects::look(tx, (application, SessionKind::Business), judged, now).await?;
+    let transactions = transactions::look(tx, application, &past.effect).await?;
     Ok(Preview { lists_revision, evaluated_at: now, sessions, users, businesses, transactions, without_effect })
+}
+
+/// What came of looking at users, businesses or transactions.
+#[derive(Debug, Serialize)]
+struct Looked<S> {
+    /// Touched by the change and looked at.
+    considered: u64,
+    /// Whether these are all there are; the newest come first.
+    complete: bool,
+    changed: u64,
+    by_status: Vec<ByStatus>,
+    samples: Vec<S>,
+    #[serde(skip)]
+    counts: HashMap<(&'static str, &'static str), u64>,
+}
+
+impl<S> Looked<S> {
+    fn new(complete: bool) -> Self {
+        Self { considered: 0, complete, changed: 0, by_status: Vec::new(), samples: Vec::new(), counts: HashMap::new() }
+    }
+
+    /// One is different. Answers whether there is room to show it.
+    fn note(&mut self, from: &'static str, to: &'static str) -> bool {
+        self.changed += 1;
+        *self.counts.entry((from, to)).or_default() += 1;
+        self.samples.len() < SAMPLES
+    }
+
+    fn finish(mut self) -> Self {
+        self.by_status = by_status(std::mem::take(&mut self.counts));
+        self
+    }
 }
 
 /// The changes that are most come first.
@@ -235,10 +265,8 @@ impl Past {
             after.push((weighed, changed));
         }
         let kept = replay::Before::load(tx, self.application, session.id).await?;
-        let (before, after) = (
-            Outcome::of(session, &records, &before, &kept.scores)?,
-            Outcome::of(session, &records, &after, &kept.scores)?,
-        );
+        let (before, after) =
+            (Outcome::of(session, &records, &before, &kept.scores)?, Outcome::of(session, &records, &after, &kept.scores)?);
         for (record, (was, would_be)) in records.iter().zip(before.statuses.iter().zip(&after.statuses)) {
             if was != would_be {
                 self.note(tx, record, shown(record), *would_be).await?;

@@ -8,7 +8,6 @@ use gavel_core::{
     ids::{ApplicationId, ListId, SessionId, SubjectId, TransactionId},
     session::SessionKind,
     subject,
-    time::Timestamp,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -22,7 +21,6 @@ use crate::{
     store::{
         Tx,
         entries::Entry,
-        sessions,
         traces::{self, Placed, Source},
     },
 };
@@ -40,57 +38,29 @@ pub struct PlacedEntry {
     entry: EntryDetails,
 }
 
-/// A page of the entries made from a session, and how many there are.
-pub async fn made_from_session(
-    app: &App,
-    caller: &Caller,
-    id: SessionId,
-    window: (u64, u64),
-) -> Result<(Vec<PlacedEntry>, u64), Error> {
+/// A page of the entries made from something, and how many there are.
+pub async fn made_from(app: &App, caller: &Caller, source: Source, window: (u64, u64)) -> Result<(Vec<PlacedEntry>, u64), Error> {
     let (application, now) = (caller.application, app.clock.now());
     app.store
         .read(move |tx| {
             Box::pin(async move {
-                sessions::find_session(tx, application, id).await?.ok_or(Error::NOT_FOUND)?;
-                made_from(tx, application, (Source::Session(id), window), now).await
-            })
-        })
-        .await
-}
-
-/// A page of the entries made from a transaction, and how many there are.
-pub async fn made_from_transaction(
-    app: &App,
-    caller: &Caller,
-    id: TransactionId,
-    window: (u64, u64),
-) -> Result<(Vec<PlacedEntry>, u64), Error> {
-    let (application, now) = (caller.application, app.clock.now());
-    app.store
-        .read(move |tx| {
-            Box::pin(async move {
-                if !traces::is_transaction(tx, application, id).await? {
+                let is_there = match source {
+                    Source::Session(id) => traces::find_number(tx, application, id).await?.is_some(),
+                    Source::Transaction(id) => traces::is_transaction(tx, application, id).await?,
+                };
+                if !is_there {
                     return Err(Error::NOT_FOUND);
                 }
-                made_from(tx, application, (Source::Object(id.0), window), now).await
+                let (found, total) = traces::list_made_from(tx, application, source, window).await?;
+                let mut placed = Vec::with_capacity(found.len());
+                for Placed { entry, list, list_name, list_type } in found {
+                    let entry = with_hits(tx, vec![entry], now).await?.pop().ok_or(Error::NOT_FOUND)?;
+                    placed.push(PlacedEntry { list_uuid: list, list_name, list_type, entry });
+                }
+                Ok((placed, total))
             })
         })
         .await
-}
-
-async fn made_from(
-    tx: &mut Tx,
-    application: ApplicationId,
-    (source, window): (Source, (u64, u64)),
-    now: Timestamp,
-) -> Result<(Vec<PlacedEntry>, u64), Error> {
-    let (found, total) = traces::list_made_from(tx, application, source, window).await?;
-    let mut placed = Vec::with_capacity(found.len());
-    for Placed { entry, list, list_name, list_type } in found {
-        let entry = with_hits(tx, vec![entry], now).await?.pop().ok_or(Error::NOT_FOUND)?;
-        placed.push(PlacedEntry { list_uuid: list, list_name, list_type, entry });
-    }
-    Ok((placed, total))
 }
 
 /// What an entry was made from, as far as it is still there.

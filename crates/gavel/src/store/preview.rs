@@ -187,8 +187,7 @@ pub async fn list_blocking(
     let sql = "SELECT e.id FROM lists l JOIN entries e ON e.list_id = l.id AND e.key_digest = $3
          WHERE l.application_id = $1 AND l.list_type = 'blocklist' AND l.entry_type = $2 AND l.deleted_at IS NULL
              AND e.removed_rev IS NULL AND e.held_at IS NULL AND (e.expires_at IS NULL OR e.expires_at > $4)";
-    let params: [Value; 4] =
-        [application.0.into(), value.entry_type().as_str().into(), value.digest().into(), now.into()];
+    let params: [Value; 4] = [application.0.into(), value.entry_type().as_str().into(), value.digest().into(), now.into()];
     tx.query(sql, &params).await?.iter().map(|row| row.get(0).map(EntryId)).collect()
 }
 

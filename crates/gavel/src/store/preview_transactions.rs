@@ -64,7 +64,8 @@ fn read_kinds(row: &Row) -> Result<(Side, EntryType), StoreError> {
 
 /// The entries of blocklists its values matched.
 pub async fn list_matches(tx: &mut Tx, id: TransactionId) -> Result<Vec<Match>, StoreError> {
-    let sql = "SELECT h.side, h.entry_type, h.entry_id, h.list_id, h.held FROM transaction_hits h JOIN lists l ON l.id = h.list_id
+    let sql =
+        "SELECT h.side, h.entry_type, h.entry_id, h.list_id, h.held FROM transaction_hits h JOIN lists l ON l.id = h.list_id
          WHERE h.transaction_id = $1 AND l.list_type = 'blocklist' ORDER BY h.side DESC, h.entry_type, h.entry_id";
     let read = |row: &Row| {
         let (side, entry_type) = read_kinds(row)?;

@@ -101,7 +101,8 @@ pub async fn insert_comment(tx: &mut Tx, subject: SubjectId, new: NewComment<'_>
     Ok(())
 }
 
-const COLUMNS: &str = "id, comment_type, comment, actor_email, actor_name, previous_status, new_status, previous_value, new_value,
+const COLUMNS: &str =
+    "id, comment_type, comment, actor_email, actor_name, previous_status, new_status, previous_value, new_value,
     changed_fields, metadata, created_at";
 
 /// One row of a user.
@@ -114,7 +115,6 @@ pub async fn find_comment(tx: &mut Tx, subject: SubjectId, id: Uuid) -> Result<O
 pub async fn list_comments(tx: &mut Tx, subject: SubjectId) -> Result<Vec<Comment>, StoreError> {
     /// A detail shows no more.
     const MOST: u64 = 1_000;
-    let sql =
-        format!("SELECT {COLUMNS} FROM subject_comments WHERE subject_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2");
+    let sql = format!("SELECT {COLUMNS} FROM subject_comments WHERE subject_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2");
     tx.query(&sql, &[subject.0.into(), MOST.into()]).await?.iter().map(from_row).collect()
 }

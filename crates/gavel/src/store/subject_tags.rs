@@ -48,14 +48,7 @@ pub async fn insert_tag(tx: &mut Tx, application: ApplicationId, tag: &Tag, now:
     tx.send(
         "INSERT INTO tags (id, application_id, name_key, name, color, created_at) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (application_id, name_key) DO NOTHING",
-        &[
-            tag.uuid.0.into(),
-            application.0.into(),
-            key(&tag.name).into(),
-            (&tag.name).into(),
-            (&tag.color).into(),
-            now.into(),
-        ],
+        &[tag.uuid.0.into(), application.0.into(), key(&tag.name).into(), (&tag.name).into(), (&tag.color).into(), now.into()],
     )
     .await
 }

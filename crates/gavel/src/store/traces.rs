@@ -1,14 +1,12 @@
 //! From a session, a transaction, a user or a business to the entries made from it, and back.
 
-use gavel_core::{
-    ids::{ApplicationId, ListId, SessionId, SubjectId, TransactionId},
-    session::SessionKind,
-};
-use uuid::Uuid;
-
 use super::{
     StoreError, Tx, Value,
     entries::{self, Entry},
+};
+use gavel_core::{
+    ids::{ApplicationId, ListId, SessionId, SubjectId, TransactionId},
+    session::SessionKind,
 };
 
 /// What entries were made from.
@@ -16,8 +14,8 @@ use super::{
 pub enum Source {
     /// A session, by `reference_session_id`.
     Session(SessionId),
-    /// Anything else, by `reference_object_uuid`.
-    Object(Uuid),
+    /// A transaction, by `reference_object_uuid`.
+    Transaction(TransactionId),
 }
 
 /// An entry and where it stands.
@@ -46,7 +44,7 @@ pub async fn list_made_from(
 ) -> Result<(Vec<Placed>, u64), StoreError> {
     let (column, id) = match source {
         Source::Session(id) => ("reference_session_id", id.0),
-        Source::Object(id) => ("reference_object_uuid", id),
+        Source::Transaction(id) => ("reference_object_uuid", id.0),
     };
     let from = format!(
         "FROM entries e JOIN lists l ON l.id = e.list_id
@@ -95,7 +93,8 @@ pub async fn list_known_as(
     (kind, key): (SessionKind, [u8; 32]),
     most: u64,
 ) -> Result<Vec<SubjectId>, StoreError> {
-    let sql = "SELECT id FROM subjects WHERE application_id = $1 AND kind = $2 AND key_digest = $3 ORDER BY created_at, id LIMIT $4";
+    let sql =
+        "SELECT id FROM subjects WHERE application_id = $1 AND kind = $2 AND key_digest = $3 ORDER BY created_at, id LIMIT $4";
     let rows = tx.query(sql, &[application.0.into(), kind.as_str().into(), key.into(), most.into()]).await?;
     rows.iter().map(|row| row.get(0).map(SubjectId)).collect()
 }

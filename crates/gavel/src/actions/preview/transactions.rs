@@ -1,7 +1,7 @@
 //! Past transactions a change would have decided differently: weighed again from the matches they were decided with, once
 //! as it was and once with the change.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use gavel_core::{
     ids::{ApplicationId, EntryId, TransactionId},
@@ -9,27 +9,15 @@ use gavel_core::{
 };
 use serde::Serialize;
 
-use super::{ByStatus, MOST, SAMPLES, change::Effect};
+use super::{Looked, MOST, change::Effect};
 use crate::{
     actions::Error,
     store::{Tx, preview_transactions as past, settings, transactions},
 };
 
-/// What would have become of transactions.
+/// One that would have come out differently.
 #[derive(Debug, Serialize)]
-pub(super) struct Transactions {
-    /// Touched by the change and looked at.
-    considered: u64,
-    /// Whether these are all there are; the newest come first.
-    complete: bool,
-    changed: u64,
-    by_status: Vec<ByStatus>,
-    /// Newest first.
-    samples: Vec<Sample>,
-}
-
-#[derive(Debug, Serialize)]
-struct Sample {
+pub(super) struct Sample {
     transaction_uuid: TransactionId,
     transaction_number: u64,
     vendor_data: Option<String>,
@@ -39,41 +27,26 @@ struct Sample {
     would_be: &'static str,
 }
 
-impl Transactions {
-    /// Looks at those the change touches.
-    pub(super) async fn look(tx: &mut Tx, application: ApplicationId, effect: &Effect) -> Result<Self, Error> {
-        let touched = touched(tx, application, effect).await?;
-        let mut found = Self {
-            considered: 0,
-            complete: touched.len() <= MOST,
-            changed: 0,
-            by_status: Vec::new(),
-            samples: Vec::new(),
+/// Looks at those the change touches.
+pub(super) async fn look(tx: &mut Tx, application: ApplicationId, effect: &Effect) -> Result<Looked<Sample>, Error> {
+    let touched = touched(tx, application, effect).await?;
+    let mut found = Looked::new(touched.len() <= MOST);
+    let thresholds = settings::find_switches(tx, application).await?.ok_or(Error::NOT_FOUND)?.transaction_scores;
+    for id in touched.into_iter().rev().take(MOST) {
+        found.considered += 1;
+        let flagged = past::is_flagged(tx, id).await?;
+        let decide = |matches: &[Match]| Weighing { matches, rules: &[], flagged, thresholds }.weigh().status.as_str();
+        let matches = past::list_matches(tx, id).await?;
+        let decided = decide(&matches);
+        let would_be = match with(tx, id, matches, effect).await? {
+            Some(matches) => decide(&matches),
+            None => "Refused",
         };
-        let thresholds = settings::find_switches(tx, application).await?.ok_or(Error::NOT_FOUND)?.transaction_scores;
-        let mut counts: HashMap<(&'static str, &'static str), u64> = HashMap::new();
-        for id in touched.into_iter().rev().take(MOST) {
-            found.considered += 1;
-            let flagged = past::is_flagged(tx, id).await?;
-            let decide = |matches: &[Match]| Weighing { matches, rules: &[], flagged, thresholds }.weigh().status.as_str();
-            let matches = past::list_matches(tx, id).await?;
-            let decided = decide(&matches);
-            let would_be = match with(tx, id, matches, effect).await? {
-                Some(matches) => decide(&matches),
-                None => "Refused",
-            };
-            if decided == would_be {
-                continue;
-            }
-            found.changed += 1;
-            *counts.entry((decided, would_be)).or_default() += 1;
-            if found.samples.len() < SAMPLES {
-                found.samples.extend(sample(tx, application, id, (decided, would_be)).await?);
-            }
+        if decided != would_be && found.note(decided, would_be) {
+            found.samples.extend(sample(tx, application, id, (decided, would_be)).await?);
         }
-        found.by_status = super::by_status(counts);
-        Ok(found)
     }
+    Ok(found.finish())
 }
 
 /// Transactions the change may mean something to; ids are made in the order of time.

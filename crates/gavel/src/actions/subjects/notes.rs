@@ -60,12 +60,7 @@ async fn lock(tx: &mut Tx, caller: &Caller, kind: SessionKind, id: SubjectId) ->
 }
 
 /// Comments on a user. Businesses have no comments.
-pub async fn comment(
-    app: &App,
-    caller: &Caller,
-    id: SubjectId,
-    body: Result<NewComment, FieldErrors>,
-) -> Result<Comment, Error> {
+pub async fn comment(app: &App, caller: &Caller, id: SubjectId, body: Result<NewComment, FieldErrors>) -> Result<Comment, Error> {
     let (caller_, now) = (caller.clone(), app.clock.now());
     app.act(caller, move |tx| {
         Box::pin(async move {

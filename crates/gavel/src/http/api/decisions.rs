@@ -15,6 +15,7 @@ use crate::{
         extract::{Ids, Query, Reply, Versioned},
         page::{Page, Paging},
     },
+    store::traces::Source,
 };
 
 /// Everything recorded about a session.
@@ -35,6 +36,6 @@ pub async fn entries(
     Ids(id): Ids<SessionId>,
     paging: Paging,
 ) -> ApiResult<Reply<Page<PlacedEntry>>> {
-    let (rows, total) = traces::made_from_session(&app, &caller, id, paging.window(25)).await?;
+    let (rows, total) = traces::made_from(&app, &caller, Source::Session(id), paging.window(25)).await?;
     Ok(Reply(paging.page(25, rows, total)))
 }

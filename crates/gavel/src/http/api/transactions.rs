@@ -20,6 +20,7 @@ use crate::{
         extract::{Ids, Json, ReadBody, Reply},
         page::{Page, Paging},
     },
+    store::traces::Source,
 };
 
 impl ReadBody for NewTransaction {
@@ -58,6 +59,17 @@ pub async fn show(State(app): State<App>, caller: Caller, Ids(id): Ids<Transacti
     Ok(Reply(transactions::show(&app, &caller, id).await?))
 }
 
+/// The entries made from a transaction.
+pub async fn entries(
+    State(app): State<App>,
+    caller: Caller,
+    Ids(id): Ids<TransactionId>,
+    paging: Paging,
+) -> ApiResult<Reply<Page<PlacedEntry>>> {
+    let (rows, total) = traces::made_from(&app, &caller, Source::Transaction(id), paging.window(25)).await?;
+    Ok(Reply(paging.page(25, rows, total)))
+}
+
 /// Sets a transaction's status.
 pub async fn update_status(
     State(app): State<App>,
@@ -66,15 +78,4 @@ pub async fn update_status(
     Json(body): Json<StatusChange>,
 ) -> ApiResult<Reply<Detail>> {
     Ok(Reply(transactions::set_status(&app, &caller, id, body).await?))
-}
-
-/// The entries made from a transaction.
-pub async fn entries(
-    State(app): State<App>,
-    caller: Caller,
-    Ids(id): Ids<TransactionId>,
-    paging: Paging,
-) -> ApiResult<Reply<Page<PlacedEntry>>> {
-    let (rows, total) = traces::made_from_transaction(&app, &caller, id, paging.window(25)).await?;
-    Ok(Reply(paging.page(25, rows, total)))
 }

@@ -57,7 +57,7 @@ async fn rich_session(server: &Server) -> String {
     let (front, selfie) = (upload(&server.client).await, upload(&server.client).await);
     let evidence = json!({
         "id_verifications": [{ "document_type": "Passport", "document_number": "XDB123", "issuing_state": "ESP",
-            "first_name": "Ana", "last_name": "Pérez", "front_image": format!("media:{front}"), "status": "In Review" }],
+            "first_name": "Ana", "last_name": "Pérez", "front_image": format!("media:{front}") }],
         "liveness_checks": [{ "method": "PASSIVE", "score": 96.5, "reference_image": format!("media:{selfie}") }],
         "phone_verifications": [{ "full_number": "+1 415 555 2671" }],
     });

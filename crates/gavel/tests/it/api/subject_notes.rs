@@ -163,10 +163,9 @@ db_test!(tags_are_refused_for_what_is_wrong_with_them, server => {
 db_test!(a_tag_put_on_and_taken_off_at_once_is_one_or_none, server => {
     let users = join_all((0..8).map(|n| { let server = &server; async move { subject(server, "users", &format!("user {n}")).await } })).await;
     for _ in 0..6 {
-        let server = &server;
-        let changes = users.iter().map(|user| async move {
-            let path = format!("/x/users/{user}/tags/");
-            server.client.post(&path, json!({ "tag": "vip" })).await.ok(201);
+        let paths: Vec<String> = users.iter().map(|user| format!("/x/users/{user}/tags/")).collect();
+        let changes = paths.iter().map(async |path| {
+            server.client.post(path, json!({ "tag": "vip" })).await.ok(201);
             server.client.delete(&format!("{path}vip/")).await.ok(204);
         });
         join_all(changes).await;

@@ -94,7 +94,9 @@ on_both_engines!(blocking_survives_a_kill);
 
 /// Puts the database back to before users: sessions and lists stay. What came after users goes first.
 const WITHOUT_USERS: &str =
-    "DROP TABLE erasure_transactions; DROP TABLE transaction_activity_values; DROP TABLE transaction_activities; 
+    "DROP INDEX mails_by_session; ALTER TABLE mails DROP COLUMN session_id;
+    DROP TABLE shares; DROP TABLE subject_tags; DROP TABLE tags; DROP TABLE subject_origins; DROP TABLE questionnaires;
+    DROP TABLE erasure_transactions; DROP TABLE transaction_activity_values; DROP TABLE transaction_activities; 
     DROP TABLE transaction_alerts; DROP TABLE transaction_hits; DROP TABLE transaction_signals; DROP TABLE transactions;
     DELETE FROM counters WHERE name = 'transaction_number';
     ALTER TABLE applications DROP COLUMN transaction_review_score; ALTER TABLE applications DROP COLUMN transaction_decline_score;
