@@ -1,6 +1,6 @@
 //! Transactions: created, shown, listed (contract, entities §4).
 //!
-//! A transaction is decided when it is created ([`create`]): by the lists of that moment, by what is known of its participants
+//! A transaction is decided when it is created ([`create()`]): by the lists of that moment, by what is known of its participants
 //! and, in time, by rules. What it was decided with is kept beside it. [`view`] is the one form in which it is shown, to
 //! callers and in events; a person may change the status later ([`status`]).
 
