@@ -125,6 +125,13 @@ impl Route {
         self
     }
 
+    /// Takes forms of at most so many bytes, and JSON.
+    pub fn takes_forms(mut self, bytes: usize) -> Self {
+        self.facts.body_limit = bytes;
+        self.facts.takes_json = false;
+        self
+    }
+
     /// Takes bodies of any size, a piece at a time.
     pub fn takes_streams(mut self) -> Self {
         self.facts.takes_json = false;

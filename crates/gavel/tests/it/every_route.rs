@@ -16,6 +16,7 @@ use crate::{
         Answer, Client, Receiver, Server,
         client::send,
         eventually,
+        files::import_file,
         inside::{questionnaire, upload},
         redacted, text,
     },
@@ -31,6 +32,8 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         | ("GET", "/v3/session/{session_id}/decision/")
         | ("DELETE", "/v3/session/{session_id}/delete/")
         | ("GET", "/v3/sessions/{session_id}/reviews/")
+        | ("GET", "/v3/session/imports/{import_id}/")
+        | ("GET", "/v3/session/imports/{import_id}/errors/")
         | ("GET", "/v3/lists/{list_uuid}/")
         | ("DELETE", "/v3/lists/{list_uuid}/")
         | ("GET", "/v3/lists/{list_uuid}/entries/")
@@ -137,6 +140,7 @@ struct Theirs {
     list: String,
     entry: String,
     import: String,
+    session_import: String,
     proposal: String,
     erasure: String,
     sweep: String,
@@ -173,6 +177,8 @@ impl Theirs {
             client.post(&format!("/v3/lists/{list}/entries/?sweep=report"), json!({ "value": "old@example.com" })).await.ok(201);
         let file = client.request(Method::POST, &format!("/x/lists/{list}/entries/import/")).body("value\nfile@example.com\n");
         let import = text(&send(file).await.ok(200)["uuid"]);
+        let import_type = [("import_type", "transactions")];
+        let session_import = text(&import_file(client, &import_type, "t.csv", "transaction_id\n").await["uuid"]);
         let proposal = json!({ "changes": [{ "op": "add", "value": "proposed@example.com" }] });
         let proposal = client.post(&format!("/x/lists/{list}/proposals/"), proposal).await.ok(201);
         let sweep = text(&client.get(&format!("/x/lists/{list}/sweeps/")).await.ok(200)["results"][0]["uuid"]);
@@ -214,6 +220,7 @@ impl Theirs {
             list,
             entry,
             import,
+            session_import,
             proposal,
             erasure,
             sweep,
@@ -248,6 +255,7 @@ impl Theirs {
             "list_uuid" => &self.list,
             "entry_uuid" => &self.entry,
             "import_uuid" => &self.import,
+            "import_id" => &self.session_import,
             "proposal_uuid" => &self.proposal,
             "erasure_uuid" => &self.erasure,
             "sweep_uuid" => &self.sweep,
@@ -469,7 +477,7 @@ db_test!(knows_people_by_their_cookie, server => {
         }
         let may_look = match facts.access {
             Access::Member => continue,
-            Access::Scope(..) if facts.path == "/x/audit/export/" => false, // Not JSON, so it cannot be masked.
+            Access::Scope(..) if ["/x/audit/export/", "/v3/session/imports/template/"].contains(&facts.path) => false, // Not JSON, so it cannot be masked.
             Access::Scope(_, level) => reads && level == Level::Read,
             Access::Power(_) | Access::Public => false,
         };

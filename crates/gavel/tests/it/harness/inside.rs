@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use super::{Client, Server, client, text};
 
 /// Tables a request may write to, except those the workers write to by themselves.
-const TABLES: [&str; 32] = [
+const TABLES: [&str; 36] = [
     "activities",
     "activity_values",
     "audit_events",
@@ -32,6 +32,7 @@ const TABLES: [&str; 32] = [
     "hits",
     "idempotency",
     "import_batches",
+    "imported_objects",
     "imports",
     "list_revisions",
     "lists",
@@ -42,6 +43,9 @@ const TABLES: [&str; 32] = [
     "screenings",
     "session_events",
     "session_files",
+    "session_import_errors",
+    "session_import_parts",
+    "session_imports",
     "session_risks",
     "session_tags",
     "sessions",
