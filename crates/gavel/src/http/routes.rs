@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::{
     Router,
-    extract::{FromRequestParts, RawPathParams, Request, State},
+    extract::{DefaultBodyLimit, FromRequestParts, RawPathParams, Request, State},
     handler::Handler,
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
@@ -161,7 +161,8 @@ pub fn router(app: &App, routes: Vec<Route>) -> Router {
             .fallback(async move |method: Method| method_not_allowed(&method, refused));
         router = router.route(path.trim_end_matches('/'), methods);
     }
-    router.with_state(app.clone())
+    // Each route has a limit of its own (`read_bytes`); the framework's would cut forms with files short.
+    router.layer(DefaultBodyLimit::disable()).with_state(app.clone())
 }
 
 fn allowed(routes: &[Route]) -> HeaderValue {

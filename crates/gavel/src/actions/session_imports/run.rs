@@ -34,13 +34,11 @@ use crate::{
 };
 
 /// Seconds a process has for a batch before another one goes on.
-pub const LEASE: i64 = 120;
+pub const LEASE: i64 = 15;
 /// Rows of one transaction.
 const BATCH: usize = 200;
-/// Pictures of one batch: each may take ten seconds.
-const PICTURES: usize = 32;
-/// How many of them are fetched at the same time.
-const PICTURES_AT_ONCE: usize = 8;
+/// Pictures of one batch, fetched at the same time: each may take ten seconds.
+const PICTURES: usize = 8;
 
 /// A row that is taken.
 pub(super) struct Good {
@@ -345,7 +343,7 @@ async fn fetch_pictures(app: &App, job: &Job, good: &mut Vec<Good>, bad: &mut Ve
             Ok::<_, Error>((row, refused))
         }
     });
-    let mut fetches = stream::iter(fetches.collect::<Vec<_>>()).buffered(PICTURES_AT_ONCE);
+    let mut fetches = stream::iter(fetches.collect::<Vec<_>>()).buffered(PICTURES);
     while let Some(fetched) = fetches.next().await {
         match fetched? {
             (row, None) => good.push(row),

@@ -3,6 +3,7 @@
 use gavel::config::Switch;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
     db_test,
@@ -10,7 +11,6 @@ use crate::{
         Client, Engine, Server,
         client::send,
         files::{import_ended, import_file, send_form},
-        raw::{Behaviour, RawReceiver},
         shown, text,
     },
     on_both_engines,
@@ -32,6 +32,10 @@ async fn import_people(server: &Server, workflow: &str, rows: impl AsRef<str>) -
 /// Rows in all, and of these created, updated, skipped and failed.
 fn counts(job: &Value) -> [u64; 5] {
     ["processed_rows", "created_count", "updated_count", "skipped_count", "failed_count"].map(|name| job[name].as_u64().unwrap())
+}
+
+fn features(decision: &Value) -> Vec<String> {
+    decision["features"].as_array().unwrap().iter().map(|feature| text(&feature["feature"])).collect()
 }
 
 async fn errors(client: &Client, job: &Value) -> Value {
@@ -85,7 +89,7 @@ db_test!(a_file_becomes_sessions, server => {
     let ana = rows.iter().find(|row| row["vendor_data"] == "ana").unwrap();
     assert_eq!((&ana["status"], &ana["created_at"], &ana["full_name"]), (&json!("Approved"), &json!("2024-02-03T04:05:06.000000Z"), &json!("Ana Pérez")));
     let decision = server.client.get(&format!("/v3/session/{}/decision/?include=events", text(&ana["session_id"]))).await.ok(200);
-    assert_eq!(decision["features"], json!(["PHONE", "ID_VERIFICATION", "EMAIL_VERIFICATION", "IP_ANALYSIS"]));
+    assert_eq!(features(&decision), ["PHONE", "ID_VERIFICATION", "EMAIL", "IP_ANALYSIS"]);
     assert_eq!((&decision["metadata"], &decision["workflow_id"], &decision["expires_at"]), (&json!({ "plan": 1.5 }), &json!(id), &json!(null)));
     let document = &decision["id_verifications"][0];
     let facts = ["status", "document_type", "issuing_state_name", "gender", "address", "node_id"].map(|name| document[name].clone());
@@ -113,10 +117,10 @@ db_test!(a_file_becomes_sessions, server => {
 
 db_test!(a_known_row_changes_what_is_there_or_nothing, server => {
     let id = workflow(&server, &["OCR"]).await;
-    let first = import_people(&server, &id, "a1,ana,In Review,2024-01-01,Ana,,,,,,,,,,,a@mail.example,,,,,\na2,bo,Declined,,,,,,,,,,,,,,,,,,\n").await;
+    let first = import_people(&server, &id, "a1,ana,In Review,2024-01-01T00:00:00Z,Ana,,,,,,,,,,,a@mail.example,,,,,\na2,bo,Declined,,,,,,,,,,,,,,,,,,\n").await;
     assert_eq!(counts(&first), [2, 2, 0, 0, 0]);
     let before = sessions(&server, "").await;
-    let same = "vendor_data,external_id,status,email,first_name,created_at\nana,a1,In Review,a@mail.example,Ana,2024-01-01\n";
+    let same = "vendor_data,external_id,status,email,first_name,created_at\nana,a1,In Review,a@mail.example,Ana,2024-01-01T00:00:00Z\n";
     let again = import_file(&server.client, &[("workflow_id", &id)], "again.csv", same).await;
     assert_eq!(counts(&again), [1, 0, 0, 1, 0], "in whatever order its columns stand");
     assert_eq!(sessions(&server, "").await, before);
@@ -130,7 +134,7 @@ db_test!(a_known_row_changes_what_is_there_or_nothing, server => {
     let stood = before.iter().find(|row| row["vendor_data"] == "ana").unwrap();
     assert_eq!((&ana["session_id"], &ana["session_number"], &ana["created_at"]), (&stood["session_id"], &stood["session_number"], &stood["created_at"]));
     let decision = server.client.get(&format!("/v3/session/{}/decision/?include=events", text(&ana["session_id"]))).await.ok(200);
-    assert_eq!((&decision["status"], &decision["features"]), (&json!("Approved"), &json!(["PHONE"])));
+    assert_eq!((&decision["status"], features(&decision)), (&json!("Approved"), vec!["PHONE".to_owned()]));
     assert_eq!(decision["email_verifications"], json!(null));
     let events: Vec<&Value> = decision["events"].as_array().unwrap().iter().map(|event| &event["type"]).collect();
     assert_eq!(events, ["SESSION_CREATED", "DATA_UPDATED", "STATUS_CHANGED"]);
@@ -277,13 +281,22 @@ db_test!(one_file_at_a_time, server => {
 db_test!(a_file_may_be_fetched_and_is_taken_once_under_a_key, server => {
     let id = workflow(&server, &["OCR"]).await;
     let file = "external_id,status\nf1,Approved\n";
-    let remote = RawReceiver::start(move |_| Behaviour::Answer(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{file}", file.len()))).await;
-    let url = format!("{}/exports/people.csv?token=secret", remote.url().trim_end_matches('/'));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/exports/people.csv?token=secret", listener.local_addr().unwrap());
+    let remote = tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let mut head = [0; 4_096];
+        let read = connection.read(&mut head).await.unwrap();
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{file}", file.len());
+        connection.write_all(answer.as_bytes()).await.unwrap();
+        String::from_utf8_lossy(&head[..read]).into_owned()
+    });
     let body = json!({ "workflow_id": id, "source_file_url": url });
     let sent = server.client.post_once("k1", "/v3/session/imports/", body.clone()).await.ok(201);
     assert_eq!(sent["source_filename"], "people.csv");
     assert_eq!(server.client.post_once("k1", "/v3/session/imports/", body).await.ok(201), sent);
     assert_eq!(counts(&import_ended(&server.client, &text(&sent["uuid"])).await), [1, 1, 0, 0, 0]);
+    assert!(remote.await.unwrap().starts_with("GET /exports/people.csv?token=secret HTTP/1.1"), "fetched once");
     server.stop().await;
 });
 

@@ -396,3 +396,6 @@ pub(super) fn told(errors: &FieldErrors) -> String {
     });
     lines.collect::<Vec<_>>().join(" ").chars().take(LONGEST).collect()
 }
+
+#[cfg(test)]
+mod tests;
