@@ -94,6 +94,7 @@ pub const KINDS: &[(&str, &str)] = &[
     ("sweep.started", "past sessions are looked through for values that were blocked"),
     ("transaction.created", "a transaction was made and decided"),
     ("transaction.erased", "what a transaction held of one of its parties was erased"),
+    ("transaction.status_updated", "a person changed where a transaction stands"),
     ("transactions.imported", "a batch of a file became transactions, or changed them"),
     ("user.created", "a user was made by a call"),
     ("user.deleted", "a user was deleted"),

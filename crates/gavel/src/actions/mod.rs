@@ -30,6 +30,7 @@ mod feed;
 pub mod hit_counts;
 pub mod import;
 pub mod keys;
+pub mod letters;
 pub mod links;
 pub mod list_history;
 pub mod list_settings;

@@ -101,6 +101,7 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(GET, "/v3/transactions/", Transactions, transactions::list),
         route(POST, "/v3/transactions/", Transactions, transactions::create).creates(),
         route(GET, "/v3/transactions/{transaction_uuid}/", Transactions, transactions::show),
+        route(PATCH, "/x/transactions/{transaction_uuid}/", Transactions, transactions::update_status),
 
         route(GET, "/v3/workflows/", Workflows, workflows::list),
         route(POST, "/v3/workflows/", Workflows, workflows::create).creates(),

@@ -34,6 +34,7 @@ const SESSION: [(&str, &str); 22] = [
     ("", "DELETE FROM queue_items WHERE session_id = $1"),
     ("", "DELETE FROM presences WHERE session_id = $1"),
     ("pending_reviews", "DELETE FROM pending_reviews WHERE session_id = $1"),
+    ("mails", "DELETE FROM mails WHERE session_id = $1"),
     ("tags", "DELETE FROM session_tags WHERE session_id = $1"),
     ("risks", "DELETE FROM session_risks WHERE session_id = $1"),
     ("history", "DELETE FROM session_events WHERE session_id = $1"),

@@ -118,6 +118,7 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         ("PATCH", "/v3/users/{vendor_data}/update-status/" | "/v3/businesses/{vendor_data}/update-status/") => {
             json!({ "status": "FLAGGED" })
         }
+        ("PATCH", "/x/transactions/{transaction_uuid}/") => json!({ "status": "DECLINED" }),
         ("PATCH", "/v3/workflows/{workflow_uuid}/") => json!({ "workflow_label": "new" }),
         ("PATCH", "/v3/questionnaires/{questionnaire_uuid}/") => json!({ "title": "new" }),
         ("PATCH", "/x/workflows/{workflow_uuid}/") => json!({ "auto_blocklist_on_decline": true }),
