@@ -17,7 +17,7 @@ use super::{StoreError, Tx, Value, erasures::Counts, read_entry_value};
 const EVENTS: usize = 5;
 
 /// What is removed of a session, in an order that no reference stands against. `$1` is the session.
-const SESSION: [(&str, &str); 22] = [
+const SESSION: [(&str, &str); 23] = [
     // First, because whoever gives an event up refers to it before anything else.
     ("events", "UPDATE events SET payload = '{}' WHERE object_id = $1"),
     ("waiting_deliveries", "DELETE FROM outbox WHERE event_id IN (SELECT id FROM events WHERE object_id = $1)"),
