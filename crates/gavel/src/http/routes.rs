@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// Largest JSON body.
-const JSON_LIMIT: usize = 1 << 20;
+pub(super) const JSON_LIMIT: usize = 1 << 20;
 /// What a multipart form may add to its file.
 const FORM: usize = 64 << 10;
 

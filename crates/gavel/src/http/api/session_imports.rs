@@ -21,6 +21,7 @@ use crate::{
         error::{ApiError, ApiResult},
         extract::{Ids, Query, Reply, content_type, parse_json, read_bytes},
         page::{Page, Paging},
+        routes::JSON_LIMIT,
     },
 };
 
@@ -34,6 +35,9 @@ impl<S: Sync + Send> FromRequest<S> for ImportBody {
         let (parts, body) = request.into_parts();
         let content = read_bytes(Request::from_parts(parts.clone(), body)).await?;
         if !form {
+            if content.len() > JSON_LIMIT {
+                return Err(ApiError::TooLarge); // Only a form brings a file.
+            }
             let sent = parse_json(&parts.headers, &parts.extensions, &content)?;
             return Ok(Self(NewImport::read(&sent, None)));
         }

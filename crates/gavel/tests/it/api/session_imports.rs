@@ -248,6 +248,8 @@ db_test!(refuses_what_the_contract_refuses, server => {
     let large = vec![b'x'; (25 << 20) + 1];
     send_form(&server.client, &[("workflow_id", &id)], "a.csv", &large).await.is(400, json!({ "file": ["Import file exceeds the maximum allowed size."] }));
     send_form(&server.client, &[("workflow_id", &id)], "a.csv", vec![b'x'; 26 << 20]).await.is(413, json!({ "detail": "Request body too large." }));
+    let long = json!({ "workflow_id": id, "source_file_url": "x".repeat(1 << 20) });
+    server.client.post("/v3/session/imports/", long).await.is(413, json!({ "detail": "Request body too large." }));
     let other = server.client.request(Method::POST, "/v3/session/imports/").header("content-type", "text/csv").body("a");
     send(other).await.is(415, json!({ "detail": "Unsupported media type \"text/csv\" in request." }));
     let broken = server.client.request(Method::POST, "/v3/session/imports/").header("content-type", "multipart/form-data; boundary=b").body("--b\r\n");
