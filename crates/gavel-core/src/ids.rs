@@ -69,6 +69,8 @@ ids! {
     ListId;
     /// A file of entries on its way into a list.
     ImportId;
+    /// A file of sessions from elsewhere.
+    SessionImportId;
     /// An entry of a list; the same through all its versions.
     EntryId;
     /// Changes of a list that wait for another person.

@@ -79,6 +79,9 @@ pub struct Settings {
     /// Sender of e-mail, such as "Gavel <gavel@example.com>"; needed with --smtp-url
     #[arg(long, env = "GAVEL_MAIL_FROM", value_name = "ADDRESS")]
     pub mail_from: Option<String>,
+    /// 0: no sessions, transactions or rules are taken from files of other systems [default: 1]
+    #[arg(long, env = "GAVEL_IMPORTS", value_name = "0|1")]
+    pub imports: Option<Switch>,
     /// Key of the first application of an empty database; at least 24 characters [default: a random one, printed once]
     #[arg(long, env = "GAVEL_BOOTSTRAP_API_KEY", value_name = "KEY", hide_env_values = true)]
     pub bootstrap_api_key: Option<String>,
@@ -135,6 +138,8 @@ pub struct Config {
     pub webhook_retention: Duration,
     /// How long a session stays a reviewer's who does nothing.
     pub claim_idle: Duration,
+    /// Whether files of other systems are taken.
+    pub imports: bool,
     /// How e-mail is sent, if it is.
     pub mail: Option<Mail>,
     /// First API key of an empty database.
@@ -219,6 +224,7 @@ impl Settings {
             webhook_pause_after: self.webhook_pause_after.or(other.webhook_pause_after),
             webhook_retention: self.webhook_retention.or(other.webhook_retention),
             claim_idle: self.claim_idle.or(other.claim_idle),
+            imports: self.imports.or(other.imports),
             smtp_url: self.smtp_url.or(other.smtp_url),
             smtp_password_file: self.smtp_password_file.or(other.smtp_password_file),
             mail_from: self.mail_from.or(other.mail_from),
@@ -278,6 +284,7 @@ impl Settings {
             webhook_pause_after: long_wait("--webhook-pause-after", self.webhook_pause_after.as_deref().unwrap_or("3d"), "1h")?,
             webhook_retention: long_wait("--webhook-retention", self.webhook_retention.as_deref().unwrap_or("30d"), "1d")?,
             claim_idle: wait_between("--claim-idle", self.claim_idle.as_deref().unwrap_or("10m"), ("30s", "24h"))?,
+            imports: self.imports.is_none_or(|on| on.0),
             mail: mail(self.smtp_url, self.smtp_password_file.as_deref(), self.mail_from)?,
             bootstrap_api_key: self.bootstrap_api_key,
         })

@@ -60,6 +60,7 @@ pub mod screen;
 pub mod seal;
 mod searchable;
 pub mod session_files;
+pub mod session_imports;
 pub mod session_list;
 pub mod session_notes;
 pub mod sessions;
@@ -221,6 +222,9 @@ pub enum Error {
     /// Somebody else stands in the way: what is asked for may be right at another time.
     #[error("{0}")]
     Conflict(String),
+    /// The same, where it passes by itself and the contract says so.
+    #[error("{0}")]
+    Busy(&'static str),
     /// It was there and is gone for good.
     #[error("{0}")]
     Gone(&'static str),

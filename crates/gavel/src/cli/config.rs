@@ -31,6 +31,7 @@ pub fn run(common: &Common) -> Result<(), CliError> {
     println!("webhook_retry_schedule = \"{}\"", waits.join(","));
     println!("webhook_pause_after = \"{}\"", duration(&config.webhook_pause_after));
     println!("webhook_retention = \"{}\"", duration(&config.webhook_retention));
+    println!("imports = {}", config.imports);
     println!("claim_idle = \"{}\"", duration(&config.claim_idle));
     match &config.mail {
         Some(mail) => {

@@ -104,6 +104,7 @@ fn action(error: Error) -> Response {
         Error::RefusedBare(text) => body(StatusCode::BAD_REQUEST, &[text]),
         Error::Stale => detail(StatusCode::PRECONDITION_FAILED, "The session was changed by someone else."),
         Error::Conflict(text) => detail(StatusCode::CONFLICT, &text),
+        Error::Busy(text) => detail(StatusCode::TOO_MANY_REQUESTS, text),
         Error::Gone(text) => detail(StatusCode::GONE, text),
         Error::StillRunning => detail(StatusCode::CONFLICT, "A request with this Idempotency-Key is still running."),
         Error::OtherRequest => detail(StatusCode::UNPROCESSABLE_ENTITY, "Idempotency-Key was used with a different request."),

@@ -40,6 +40,7 @@ const OPEN: &[&str] = &[
     "feature",
     "features",
     "format",
+    "import_type",
     "kind",
     "lifecycle",
     "list_type",
@@ -58,6 +59,7 @@ const OPEN: &[&str] = &[
     "session_type",
     "severity",
     "source",
+    "source_format",
     "status",
     "subscribed_events",
     "transaction_type",
@@ -91,6 +93,7 @@ const FREE: &[&str] = &[
     "properties",
     "props",
     "raw_results",
+    "raw_row",
     "source_data",
 ];
 

@@ -20,8 +20,8 @@ use http::Method;
 
 use api::{
     api_keys, audit, blocklist, businesses, decisions, destinations, edits, entries, evidence, files, health, list_history,
-    lists, me, media, members, notifications, proposals, questionnaires, queue, reviews, screen, session_notes, sessions,
-    settings, shares, signins, subject_notes, subjects, sweeps, transactions, users, webhooks, workflows,
+    lists, me, media, members, notifications, proposals, questionnaires, queue, reviews, screen, session_imports, session_notes,
+    sessions, settings, shares, signins, subject_notes, subjects, sweeps, transactions, users, webhooks, workflows,
 };
 use routes::{Access, Route};
 
@@ -54,6 +54,10 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(POST, "/v3/session/import-shared/", Sessions, shares::import).creates(),
         route(DELETE, "/v3/session/{session_id}/delete/", Sessions, sessions::delete).without_answer(),
         route(POST, "/v3/sessions/delete/", Sessions, sessions::delete_many).without_answer(),
+        route(POST, "/v3/session/imports/", Sessions, session_imports::create).creates().takes_forms(26 << 20),
+        route(GET, "/v3/session/imports/template/", Sessions, session_imports::template),
+        route(GET, "/v3/session/imports/{import_id}/", Sessions, session_imports::show),
+        route(GET, "/v3/session/imports/{import_id}/errors/", Sessions, session_imports::errors),
         route(GET, "/v3/sessions/{session_id}/reviews/", Sessions, reviews::list),
         route(POST, "/v3/sessions/{session_id}/reviews/", Sessions, reviews::create).creates(),
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::{
     Router,
-    extract::{FromRequestParts, RawPathParams, Request, State},
+    extract::{DefaultBodyLimit, FromRequestParts, RawPathParams, Request, State},
     handler::Handler,
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// Largest JSON body.
-const JSON_LIMIT: usize = 1 << 20;
+pub(super) const JSON_LIMIT: usize = 1 << 20;
 /// What a multipart form may add to its file.
 const FORM: usize = 64 << 10;
 
@@ -125,6 +125,13 @@ impl Route {
         self
     }
 
+    /// Takes forms of at most so many bytes, and JSON.
+    pub fn takes_forms(mut self, bytes: usize) -> Self {
+        self.facts.body_limit = bytes;
+        self.facts.takes_json = false;
+        self
+    }
+
     /// Takes bodies of any size, a piece at a time.
     pub fn takes_streams(mut self) -> Self {
         self.facts.takes_json = false;
@@ -154,7 +161,8 @@ pub fn router(app: &App, routes: Vec<Route>) -> Router {
             .fallback(async move |method: Method| method_not_allowed(&method, refused));
         router = router.route(path.trim_end_matches('/'), methods);
     }
-    router.with_state(app.clone())
+    // Each route has a limit of its own (`read_bytes`); the framework's would cut forms with files short.
+    router.layer(DefaultBodyLimit::disable()).with_state(app.clone())
 }
 
 fn allowed(routes: &[Route]) -> HeaderValue {

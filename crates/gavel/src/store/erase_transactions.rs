@@ -98,7 +98,8 @@ fn read_direction(name: &str) -> Result<Direction, StoreError> {
 }
 
 /// What is removed of a transaction whichever party goes. `$1` is the transaction.
-const SHARED: [(&str, &str); 3] = [
+const SHARED: [(&str, &str); 4] = [
+    ("", "DELETE FROM imported_objects WHERE object_id = $1"),
     ("", "DELETE FROM waiting_hits WHERE screening_id = $1"),
     (
         "activity_values",

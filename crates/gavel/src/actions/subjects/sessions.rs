@@ -17,7 +17,8 @@ use crate::{
         Tx,
         records::{self, Record},
         sessions::Session,
-        subject_facts, subject_locks,
+        subject_facts,
+        subject_locks::{self, Scope},
         subjects::{self, Subject, key_of},
     },
 };
@@ -68,6 +69,25 @@ pub(in crate::actions) async fn meet(
         return Err(Error::fault("a subject was made without its name being held"));
     }
     Ok(Some((subject, true)))
+}
+
+/// Of subjects an import has just made, those an entry covers are blocked from the beginning; nobody is told. Whoever comes
+/// here holds their names.
+pub(in crate::actions) async fn block_covered(
+    tx: &mut Tx,
+    application: ApplicationId,
+    kind: SessionKind,
+    made: &[Subject],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let keys: Vec<[u8; 32]> = made.iter().filter_map(|subject| key_of(kind, subject.vendor_data.as_deref())).collect();
+    for mut subject in subject_locks::list_misjudged(tx, application, &Scope::Keys(kind, keys), now).await? {
+        if made.iter().any(|new| new.id == subject.id) {
+            subject.status = SubjectStatus::Blocked;
+            subjects::set_subject(tx, &subject).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Whose session it is.

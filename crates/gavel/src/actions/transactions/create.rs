@@ -87,7 +87,11 @@ fn already_there() -> Error {
 }
 
 /// Where the user or business on the other side stands; `None`: the application knows nobody of that name.
-async fn find_counterparty(tx: &mut Tx, caller: &Caller, new: &NewTransaction) -> Result<Option<SubjectStatus>, Error> {
+pub(super) async fn find_counterparty(
+    tx: &mut Tx,
+    caller: &Caller,
+    new: &NewTransaction,
+) -> Result<Option<SubjectStatus>, Error> {
     let Some(party) = &new.counterparty else { return Ok(None) };
     let Some(vendor_data) = &party.vendor_data else { return Ok(None) };
     let known = subject_rows::find_by_vendor_data(tx, caller.application, party.kind(), vendor_data).await?;
@@ -95,14 +99,14 @@ async fn find_counterparty(tx: &mut Tx, caller: &Caller, new: &NewTransaction) -
 }
 
 /// Whole days since the subject's transaction before this one.
-async fn days_before(tx: &mut Tx, caller: &Caller, new: &NewTransaction, at: Timestamp) -> Result<Option<i64>, Error> {
+pub(super) async fn days_before(tx: &mut Tx, caller: &Caller, new: &NewTransaction, at: Timestamp) -> Result<Option<i64>, Error> {
     let Some(vendor_data) = &new.subject.vendor_data else { return Ok(None) };
     let known = (new.subject.kind(), vendor_data.as_str());
     let previous = transactions::find_previous_date(tx, caller.application, known, at).await?;
     Ok(previous.map(|previous| (at.as_unix_seconds() - previous.as_unix_seconds()) / DAY))
 }
 
-fn row_of(
+pub(super) fn row_of(
     new: &NewTransaction,
     participants: &[Participant<'_>],
     (number, at, now): (u64, Timestamp, Timestamp),
@@ -153,7 +157,7 @@ fn row_of(
 }
 
 /// What hangs on the row: values, hits, alerts, the first activity.
-async fn write_parts(
+pub(super) async fn write_parts(
     tx: &mut Tx,
     caller: &Caller,
     row: &Transaction,

@@ -23,6 +23,7 @@ pub mod questionnaires;
 pub mod queue;
 pub mod reviews;
 pub mod screen;
+pub mod session_imports;
 pub mod session_notes;
 pub mod sessions;
 pub mod settings;

@@ -8,11 +8,11 @@ use serde_json::json;
 
 use crate::{
     db_test,
-    harness::{Receiver, Server, client::send, eventually, inside::upload, shown, text, trail},
+    harness::{Receiver, Server, client::send, eventually, files::import_file, inside::upload, shown, text, trail},
 };
 
 /// Texts that name the person, anywhere.
-const PERSONAL: [&str; 28] = [
+const PERSONAL: [&str; 29] = [
     "Lucia Fernandez",
     "lucia.fernandez@mail.example",
     "XDB987654",
@@ -41,6 +41,7 @@ const PERSONAL: [&str; 28] = [
     "reason-about-lucia",
     "users-tag-of-lucia",
     "said of Lucia as a user",
+    "lucia-elsewhere",
 ];
 
 /// Makes a person and everything that can be held about one. Answers their sessions and how often they are listed.
@@ -95,6 +96,11 @@ async fn make_lucia(server: &Server, receiver: &Receiver) -> (Vec<String>, Strin
     let import = client.request(reqwest::Method::POST, &format!("/x/lists/{phones}/entries/import/")).body(file);
     let import = send(import).await.ok(200);
     assert_eq!((&import["refused"], &import["added"]), (&json!(1), &json!(1)));
+    let workflow = server.workflow().await;
+    let file = "external_id,vendor_data,status,email\nlucia-elsewhere-1,cust-lucia-77,Nonsense,lucia.fernandez@mail.example\n\
+        lucia-elsewhere-2,cust-lucia-77,Declined,lucia.fernandez@mail.example\nother,,Nonsense,x@mail.example\n";
+    let job = import_file(client, &[("workflow_id", &workflow)], "a.csv", file).await;
+    assert_eq!((&job["created_count"], &job["failed_count"]), (&json!(1), &json!(2)));
     (vec![first, second, waiting], image)
 }
 
@@ -176,7 +182,7 @@ db_test!(nothing_of_a_person_is_left_anywhere, server => {
     assert!(!left(&server).is_empty());
     let body = json!({ "vendor_data": "cust-lucia-77", "list_entries": true });
     let receipt = server.client.post_once("erase-lucia", "/x/subjects/erase/", body).await.ok(201);
-    assert_eq!((&receipt["status"], &receipt["sessions"]), (&json!("completed"), &json!(3)), "{receipt}");
+    assert_eq!((&receipt["status"], &receipt["sessions"]), (&json!("completed"), &json!(4)), "{receipt}");
     assert_eq!(left(&server), Vec::<(&str, Vec<String>)>::new());
     let file = server.app.media.path(image.parse().unwrap());
     assert!(!file.exists());
@@ -219,7 +225,7 @@ db_test!(nothing_of_a_person_is_left_anywhere, server => {
           "of": "subject",
           "status": "completed",
           "list_entries": true,
-          "sessions": 3,
+          "sessions": 4,
           "removed": {
             "activity_values": 5,
             "subjects": 1,
@@ -230,14 +236,14 @@ db_test!(nothing_of_a_person_is_left_anywhere, server => {
             "entry_versions": 3,
             "events": 9,
             "files": 2,
-            "history": 9,
-            "import_rows": 1,
+            "history": 10,
+            "import_rows": 2,
             "pending_reviews": 1,
             "proposals": 1,
-            "records": 5,
+            "records": 6,
             "screenings": 2,
-            "sessions": 3,
-            "signals": 6,
+            "sessions": 4,
+            "signals": 7,
             "stored_answers": 1
           },
           "requested_by": {

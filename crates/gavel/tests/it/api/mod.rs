@@ -39,6 +39,7 @@ mod retention;
 mod reviews;
 mod reviews_to_the_byte;
 mod screen;
+mod session_imports;
 mod session_list;
 mod session_notes;
 mod sessions;

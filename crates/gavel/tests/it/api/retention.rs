@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     db_test,
-    harness::{Server, client::send, inside::upload, text},
+    harness::{Server, client::send, files::import_file, inside::upload, text},
 };
 
 const DAY: i64 = 24 * 3_600;
@@ -72,15 +72,18 @@ db_test!(values_beside_the_trail_and_rows_of_imports, server => {
     let list = server.system_list("phone").await;
     let import = server.client.request(reqwest::Method::POST, &format!("/x/lists/{list}/entries/import/")).body("value\nnone\n");
     let import = text(&send(import).await.ok(200)["uuid"]);
+    let other = import_file(&server.client, &[("import_type", "transactions")], "t.ndjson", "{}\n{}\n").await;
     server.app.clock.advance(40 * DAY);
     let before = server.counts().await;
     set(&server, json!({ "audit_values": 1, "imports": 1 })).await;
     let waiting = report(&server).await;
-    assert_eq!((&waiting[2], &waiting[3]), (&json!(before["audit_values"]), &json!(1)));
+    assert_eq!((&waiting[2], &waiting[3]), (&json!(before["audit_values"]), &json!(3)));
     retention::apply(&server.app).await.unwrap();
     let after = server.counts().await;
     assert_eq!((after["audit_values"], after["audit_events"]), (1, before["audit_events"] + 1), "the change of settings is young");
-    assert_eq!(after["import_batches"], 0);
+    assert_eq!((after["import_batches"], after["session_import_errors"]), (0, 0));
+    let other = server.client.get(&format!("/v3/session/imports/{}/", text(&other["uuid"]))).await.ok(200);
+    assert_eq!(other["failed_count"], 2, "the job itself stays");
     let job = server.client.get(&format!("/x/lists/{list}/imports/{import}/")).await.ok(200);
     assert_eq!((&job["rows"], &job["refused"]), (&json!(1), &json!(1)));
     assert_eq!(server.client.get(&format!("/x/lists/{list}/imports/{import}/rejects/")).await.bytes.len(), 0);
