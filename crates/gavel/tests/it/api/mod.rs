@@ -37,6 +37,7 @@ mod queue;
 mod replay;
 mod retention;
 mod reviews;
+mod replay_property;
 mod reviews_to_the_byte;
 mod screen;
 mod session_list;
