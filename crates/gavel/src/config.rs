@@ -14,6 +14,8 @@ use lettre::message::Mailbox;
 use serde::Deserialize;
 
 use crate::{
+    authorities::Authorities,
+    limits::{LimitSettings, RateLimits},
     mailer::Mailer,
     store::db::{PostgresOptions, Target},
 };
@@ -46,6 +48,10 @@ pub struct Settings {
     /// Wrong API keys allowed per client address within 60 s, 1 to 10000 [default: 60]
     #[arg(long, env = "GAVEL_FAILED_AUTHENTICATIONS", value_name = "N")]
     pub failed_authentications: Option<usize>,
+    /// How many requests an API key may make.
+    #[command(flatten)]
+    #[serde(default)]
+    pub rate_limits: LimitSettings,
     /// Largest stored file in bytes [default: 20971520]
     #[arg(long, env = "GAVEL_MEDIA_MAX_BYTES", value_name = "BYTES")]
     pub media_max_bytes: Option<usize>,
@@ -126,6 +132,8 @@ pub struct Config {
     /// Largest stored file in bytes.
     pub media_max_bytes: usize,
     /// Outbound calls.
+    /// How many requests an API key may make.
+    pub rate_limits: RateLimits,
     pub outbound: Outbound,
     /// Waits between delivery attempts.
     pub retry_schedule: RetrySchedule,
@@ -218,6 +226,7 @@ impl Settings {
             webhook_timeout: self.webhook_timeout.or(other.webhook_timeout),
             webhook_pause_after: self.webhook_pause_after.or(other.webhook_pause_after),
             webhook_retention: self.webhook_retention.or(other.webhook_retention),
+            rate_limits: self.rate_limits.or(other.rate_limits),
             claim_idle: self.claim_idle.or(other.claim_idle),
             smtp_url: self.smtp_url.or(other.smtp_url),
             smtp_password_file: self.smtp_password_file.or(other.smtp_password_file),
@@ -277,6 +286,7 @@ impl Settings {
             },
             webhook_pause_after: long_wait("--webhook-pause-after", self.webhook_pause_after.as_deref().unwrap_or("3d"), "1h")?,
             webhook_retention: long_wait("--webhook-retention", self.webhook_retention.as_deref().unwrap_or("30d"), "1d")?,
+            rate_limits: self.rate_limits.check()?,
             claim_idle: wait_between("--claim-idle", self.claim_idle.as_deref().unwrap_or("10m"), ("30s", "24h"))?,
             mail: mail(self.smtp_url, self.smtp_password_file.as_deref(), self.mail_from)?,
             bootstrap_api_key: self.bootstrap_api_key,
@@ -389,6 +399,10 @@ mod tests {
         for url in ["http://u:s3cret@h", "smtp://u:s3cret@h?tls=perhaps", "s3cret"] {
             let said = refused(url, Some("g@gavel.example"));
             assert!(said.starts_with("--smtp-url: must be") && !said.contains("s3cret"), "{said}");
+        let limits: Settings = toml::from_str("[rate_limits]\nenabled = true\ngeneric_get = 7").unwrap();
+        let limits = limits.check().unwrap().rate_limits;
+        assert_eq!((limits.enabled, limits.generic_get, limits.generic_write), (true, 7, 300));
+        assert!(toml::from_str::<Settings>("rate_limits.generic_got = 7").is_err());
         }
         assert!(settings("", None).unwrap().mail.is_none());
     }

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod config;
 pub mod http;
 pub mod live;
+pub mod limits;
 pub mod mailer;
 pub mod media;
 pub mod outbound;

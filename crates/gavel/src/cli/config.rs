@@ -3,7 +3,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use super::{CliError, Common};
-use crate::store::db::Target;
+use crate::{limits::RateLimits, store::db::Target};
 
 /// The command. Secrets are not shown.
 #[expect(clippy::print_stdout, reason = "the answer of a command")]
@@ -47,9 +47,20 @@ pub fn run(common: &Common) -> Result<(), CliError> {
 }
 
 /// A TOML string.
+    show_limits(&config.rate_limits);
 fn quoted(text: &impl ToString) -> String {
     toml::Value::String(text.to_string()).to_string()
 }
+/// A table of its own, so it stands last.
+#[expect(clippy::print_stdout, reason = "the answer of a command")]
+fn show_limits(set: &RateLimits) {
+    println!("[rate_limits]\nenabled = {}", set.enabled);
+    println!("generic_get = {}\ngeneric_write = {}", set.generic_get, set.generic_write);
+    println!("session_create = {}\nsession_generate_pdf = {}", set.session_create, set.session_generate_pdf);
+    println!("session_update_kyc = {}\nsession_update_poa = {}", set.session_update_kyc, set.session_update_poa);
+    println!("sandbox_sessions = {}", set.sandbox_sessions);
+}
+
 
 /// As a schedule is read: whole numbers with a unit.
 fn duration(wait: &Duration) -> String {

@@ -9,6 +9,7 @@ pub mod extract;
 pub mod gate;
 mod idempotent;
 mod linger;
+mod limit;
 mod mask;
 pub mod page;
 pub mod routes;
@@ -182,6 +183,7 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         powerful(GET, "/x/members/", Power::Members, members::list),
         powerful(POST, "/x/members/", Power::Members, members::invite).creates(),
         powerful(PATCH, "/x/members/{member_uuid}/", Power::Members, members::update),
+        powerful(GET, "/x/members/names/", Power::PersonalData, members::names),
         powerful(DELETE, "/x/members/{member_uuid}/", Power::Members, members::remove).without_answer(),
 
         route(GET, "/x/users/{user_uuid}/", Users, users::trace).and_needs(Lists, Level::Read),

@@ -22,7 +22,7 @@ use super::{
     error::{ApiError, ApiResult, body},
     extract::JsonOnly,
     gate::Entered,
-    idempotent,
+    idempotent, limit,
     mask::Mask,
 };
 use crate::{
@@ -173,27 +173,47 @@ fn method_not_allowed(method: &Method, allow: HeaderValue) -> Response {
     response
 }
 
-/// Between the gate and the handler: scope, caller, ids of the path, `Idempotency-Key`, and the status of a success.
+/// Between the gate and the handler: scope and caller, the rate limit, and what is [`within`] it.
 async fn enter(State((app, facts)): State<(App, &'static RouteFacts)>, mut request: Request, next: Next) -> ApiResult<Response> {
     request.extensions_mut().insert(facts);
-    if facts.access == Access::Public {
-        // Whoever signs in must mean it as well: no form of another site can send JSON.
-        request.extensions_mut().insert(JsonOnly);
-        return Ok(next.run(request).await);
-    }
-    let caller = caller(&app, &request, facts)?;
+    let caller = match facts.access {
+        Access::Public => None,
+        Access::Scope(..) | Access::Power(_) | Access::Member => Some(permitted(&app, &request, facts)?),
+    };
+    let place = caller.as_ref().map(|caller| caller.application);
+    let counted = limit::admit(&app, request.extensions().get::<Entered>(), facts, place).await?;
+    let mut response = match caller {
+        Some(caller) => within(&app, caller, facts, request, next).await.unwrap_or_else(ApiError::into_response),
+        None => {
+            // Whoever signs in must mean it as well: no form of another site can send JSON.
+            request.extensions_mut().insert(JsonOnly);
+            next.run(request).await
+        }
+    };
+    limit::finish(&app, counted.as_ref(), &mut response);
+    Ok(response)
+}
+
+/// The caller, who may use this route.
+fn permitted(app: &App, request: &Request, facts: &'static RouteFacts) -> ApiResult<Caller> {
+    let caller = caller(app, request, facts)?;
     match facts.access {
         Access::Public | Access::Member => {}
         Access::Scope(resource, level) => caller.must(resource, level)?,
         Access::Power(power) => caller.must_have(power)?,
     }
     if matches!(caller.actor, Actor::Member { .. }) {
+    facts.also.map_or(Ok(()), |(resource, level)| caller.must(resource, level))?;
+    Ok(caller)
+}
+
+/// Ids of the path, `Idempotency-Key`, the handler, the status of a success, and what the caller may see of it.
+async fn within(app: &App, caller: Caller, facts: &'static RouteFacts, mut request: Request, next: Next) -> ApiResult<Response> {
         request.extensions_mut().insert(JsonOnly);
     }
     let mask = Mask::for_actor(&caller.actor, facts.access);
-    facts.also.map_or(Ok(()), |(resource, level)| caller.must(resource, level))?;
-    let request = with_ids(request).await?;
-    let mut response = idempotent::run(&app, caller, facts, request, next).await?;
+    let request = with_ids(request, mask.is_some()).await?;
+    let mut response = idempotent::run(app, caller, facts, request, next).await?;
     if response.status() == StatusCode::OK {
         *response.status_mut() = facts.success;
         if facts.success == StatusCode::NO_CONTENT {

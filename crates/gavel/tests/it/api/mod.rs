@@ -35,6 +35,7 @@ mod preview;
 mod questionnaires;
 mod queue;
 mod replay;
+mod rate_limits;
 mod retention;
 mod reviews;
 mod replay_property;
