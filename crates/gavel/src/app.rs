@@ -59,7 +59,7 @@ impl App {
         let live = Live::new(store.clone(), secrets.index_key());
         let media = MediaFolder::new(&config.data);
         let signing = Signing::new(&config.data);
-        let outbound = Outbound::new(config.outbound)?;
+        let outbound = Outbound::new(config.outbound, &config.authorities)?;
         let doors = Doors::default();
         let limits = Limits::new(&config.rate_limits);
         Ok(Self(Arc::new(Parts { config, clock, secrets, signing, store, live, media, outbound, doors, limits })))

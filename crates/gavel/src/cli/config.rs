@@ -32,6 +32,10 @@ pub fn run(common: &Common) -> Result<(), CliError> {
     println!("webhook_pause_after = \"{}\"", duration(&config.webhook_pause_after));
     println!("webhook_retention = \"{}\"", duration(&config.webhook_retention));
     println!("claim_idle = \"{}\"", duration(&config.claim_idle));
+    let private = config.authorities.private().count();
+    if private > 0 {
+        println!("# ca_file: given, with {private} certificate(s)");
+    }
     match &config.mail {
         Some(mail) => {
             println!("smtp_url = {}", quoted(&without_password(&mail.url)));
@@ -43,14 +47,10 @@ pub fn run(common: &Common) -> Result<(), CliError> {
         None => println!("# smtp_url: none, no e-mail is sent"),
     }
     println!("webhook_timeout = \"{}\"", duration(&config.outbound.timeout));
+    show_limits(&config.rate_limits);
     Ok(())
 }
 
-/// A TOML string.
-    show_limits(&config.rate_limits);
-fn quoted(text: &impl ToString) -> String {
-    toml::Value::String(text.to_string()).to_string()
-}
 /// A table of its own, so it stands last.
 #[expect(clippy::print_stdout, reason = "the answer of a command")]
 fn show_limits(set: &RateLimits) {
@@ -61,6 +61,10 @@ fn show_limits(set: &RateLimits) {
     println!("sandbox_sessions = {}", set.sandbox_sessions);
 }
 
+/// A TOML string.
+fn quoted(text: &impl ToString) -> String {
+    toml::Value::String(text.to_string()).to_string()
+}
 
 /// As a schedule is read: whole numbers with a unit.
 fn duration(wait: &Duration) -> String {
