@@ -1,6 +1,6 @@
 //! Users across processes, and those an upgrade finds in the sessions of earlier versions.
 
-use gavel::store::{Store, StoreError};
+use gavel::store::{Store, StoreError, db::Dialect};
 use serde_json::{Value, json};
 
 use crate::{
@@ -93,13 +93,16 @@ async fn blocking_survives_a_kill(engine: Engine) {
 on_both_engines!(blocking_survives_a_kill);
 
 /// Puts the database back to before users: sessions and lists stay. What came after users goes first.
-const WITHOUT_USERS: &str =
-    "DROP TABLE erasure_transactions; DROP TABLE transaction_activity_values; DROP TABLE transaction_activities; 
+const WITHOUT_USERS: &str = "ALTER TABLE members DROP COLUMN notify_webhook; DROP TABLE questionnaires;
+    DROP TABLE erasure_transactions; DROP TABLE transaction_activity_values; DROP TABLE transaction_activities; 
     DROP TABLE transaction_alerts; DROP TABLE transaction_hits; DROP TABLE transaction_signals; DROP TABLE transactions;
     DELETE FROM counters WHERE name = 'transaction_number';
     ALTER TABLE applications DROP COLUMN transaction_review_score; ALTER TABLE applications DROP COLUMN transaction_decline_score;
     DROP INDEX entries_by_reference; DROP TABLE subject_comments; DROP TABLE subjects;
     DELETE FROM refinery_schema_history WHERE version >= 17;";
+
+/// What came after users and is made anew on SQLite, where a column cannot always be changed.
+const ON_POSTGRES: &str = "ALTER TABLE notifications DROP COLUMN destination_id; ALTER TABLE mails DROP COLUMN session_id;";
 
 async fn earlier_sessions_get_their_users(engine: Engine) {
     let Some(place) = Place::make(engine).await else { return };
@@ -126,8 +129,15 @@ async fn earlier_sessions_get_their_users(engine: Engine) {
     server.stop().await;
 
     let store = Store::open(&settings(&place).check().unwrap().target).await.unwrap();
-    let undone = store.write::<_, StoreError, _>(|tx| Box::pin(async move { tx.batch(WITHOUT_USERS).await })).await;
-    undone.unwrap();
+    let undo = store.write::<_, StoreError, _>(|tx| {
+        Box::pin(async move {
+            if tx.dialect() == Dialect::Postgres {
+                tx.batch(ON_POSTGRES).await?;
+            }
+            tx.batch(WITHOUT_USERS).await
+        })
+    });
+    undo.await.unwrap();
     store.close().await;
     drop(store);
 

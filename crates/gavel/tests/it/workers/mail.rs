@@ -1,11 +1,14 @@
 //! E-mail over a real SMTP server.
 
+use std::time::Duration;
+
 use gavel::config::Settings;
 use gavel_core::access::Role;
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Client, Engine, Server, eventually,
+    Client, Engine, Receiver, Server, eventually,
     people::{PASSWORD, token},
     smtp::{Encryption, Fate, Smtp},
     tls::Authority,
@@ -214,9 +217,6 @@ async fn a_password_that_is_not_taken_loses_no_mail(engine: Engine) {
     assert_eq!(smtp.mails().len(), 1);
 }
 
-/// Decides on a session by review.
-async fn decide(server: &Server, session: &str, status: &str) {
-    let body = json!({ "new_status": status, "comment": "Ana Silva seems fine." });
 /// Sends one invitation over TLS: the mails that came, and what waits.
 async fn invite_over_tls(
     engine: Engine,
@@ -361,6 +361,9 @@ async fn whoever_may_mend_webhooks_is_told_of_a_pause_once(engine: Engine) {
     server.stop().await;
 }
 
+/// Decides on a session by review.
+async fn decide(server: &Server, session: &str, status: &str) {
+    let body = json!({ "new_status": status, "comment": "Ana Silva seems fine." });
     server.client.post(&format!("/v3/sessions/{session}/reviews/"), body).await.ok(201);
 }
 
