@@ -6,10 +6,11 @@ pub mod api;
 pub mod auth;
 pub mod error;
 pub mod extract;
+mod filters;
 pub mod gate;
 mod idempotent;
-mod linger;
 mod limit;
+mod linger;
 mod mask;
 pub mod page;
 pub mod routes;
@@ -182,8 +183,8 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         personal(POST, "/x/notifications/read/", notifications::mark_read),
         powerful(GET, "/x/members/", Power::Members, members::list),
         powerful(POST, "/x/members/", Power::Members, members::invite).creates(),
-        powerful(PATCH, "/x/members/{member_uuid}/", Power::Members, members::update),
         powerful(GET, "/x/members/names/", Power::PersonalData, members::names),
+        powerful(PATCH, "/x/members/{member_uuid}/", Power::Members, members::update),
         powerful(DELETE, "/x/members/{member_uuid}/", Power::Members, members::remove).without_answer(),
 
         route(GET, "/x/users/{user_uuid}/", Users, users::trace).and_needs(Lists, Level::Read),

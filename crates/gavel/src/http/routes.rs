@@ -21,6 +21,7 @@ use super::{
     auth::{Credential, Person},
     error::{ApiError, ApiResult, body},
     extract::JsonOnly,
+    filters,
     gate::Entered,
     idempotent, limit,
     mask::Mask,
@@ -202,13 +203,13 @@ fn permitted(app: &App, request: &Request, facts: &'static RouteFacts) -> ApiRes
         Access::Scope(resource, level) => caller.must(resource, level)?,
         Access::Power(power) => caller.must_have(power)?,
     }
-    if matches!(caller.actor, Actor::Member { .. }) {
     facts.also.map_or(Ok(()), |(resource, level)| caller.must(resource, level))?;
     Ok(caller)
 }
 
 /// Ids of the path, `Idempotency-Key`, the handler, the status of a success, and what the caller may see of it.
 async fn within(app: &App, caller: Caller, facts: &'static RouteFacts, mut request: Request, next: Next) -> ApiResult<Response> {
+    if matches!(caller.actor, Actor::Member { .. }) {
         request.extensions_mut().insert(JsonOnly);
     }
     let mask = Mask::for_actor(&caller.actor, facts.access);
@@ -226,10 +227,15 @@ async fn within(app: &App, caller: Caller, facts: &'static RouteFacts, mut reque
     }
 }
 
-/// Refuses a path with another text where an id belongs; done before the body is looked at.
-async fn with_ids(request: Request) -> ApiResult<Request> {
+/// Refuses a path with another text where an id belongs; done before the body is looked at. Somebody who may not see
+/// personal values may not ask for them either.
+async fn with_ids(request: Request, masked: bool) -> ApiResult<Request> {
     let (mut parts, body) = request.into_parts();
     let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|_| Error::NOT_FOUND)?;
+    if masked {
+        filters::must_be_open(parts.uri.query())?;
+        filters::must_name_by_id(&params)?;
+    }
     // A node is named by a text.
     let is_id = |name: &str| name != "node_id" && (name.ends_with("_id") || name.ends_with("_uuid"));
     match params.iter().all(|(name, text)| !is_id(name) || parse_uuid(text).is_ok()) {
