@@ -183,7 +183,7 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         personal(POST, "/x/notifications/read/", notifications::mark_read),
         powerful(GET, "/x/members/", Power::Members, members::list),
         powerful(POST, "/x/members/", Power::Members, members::invite).creates(),
-        powerful(GET, "/x/members/names/", Power::PersonalData, members::names),
+        powerful(GET, "/x/members/names/", Power::MemberNames, members::names),
         powerful(PATCH, "/x/members/{member_uuid}/", Power::Members, members::update),
         powerful(DELETE, "/x/members/{member_uuid}/", Power::Members, members::remove).without_answer(),
 

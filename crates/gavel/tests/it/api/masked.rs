@@ -70,7 +70,7 @@ db_test!(filters_over_what_is_shown_work, server => {
     for person in &masked(&server).await {
         for (query, count) in [
             ("status=Approved", 1), ("status=Declined", 0), ("limit=1&offset=0", 1), ("search=", 1), ("date_from=2000-01-01", 1),
-            ("session_type=hosted", 1), ("warning=NOTHING", 0), ("is_kyc_to_be_reviewed=true", 0),
+            ("session_type=HOSTED", 1), ("warning=NOTHING", 0), ("is_kyc_to_be_reviewed=true", 0),
         ] {
             assert_eq!(person.get(&format!("/v3/sessions/?{query}")).await.ok(200)["count"], count, "{query}");
         }

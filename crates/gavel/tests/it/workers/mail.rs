@@ -408,6 +408,26 @@ async fn a_person_who_wants_it_is_told_of_the_decision(engine: Engine) {
     server.stop().await;
 }
 
+crate::on_both_engines!(a_decision_that_can_be_undone_mails_when_it_is_carried_out);
+async fn a_decision_that_can_be_undone_mails_when_it_is_carried_out(engine: Engine) {
+    let smtp = Smtp::start().await;
+    let Some(server) = server(engine, &smtp).await else { return };
+    let session = reviewed(&server, json!({ "email": "ana@acme.example", "send_notification_emails": true })).await;
+    let path = format!("/x/sessions/{session}/pending-review/");
+    server.client.post(&path, json!({ "new_status": "Declined", "undo_seconds": 10 })).await.ok(201);
+    assert!(waiting(&server).await.is_empty(), "it may still be undone");
+    server.client.delete(&path).await.ok(204);
+    server.app.clock.advance(11);
+    server.client.post(&path, json!({ "new_status": "Approved", "undo_seconds": 10 })).await.ok(201);
+    assert!(waiting(&server).await.is_empty());
+    server.app.clock.advance(11);
+    let mails = smtp.wait_for(1).await;
+    assert!(mails[0].text.contains("approved"), "{}", mails[0].text);
+    empty(&server).await;
+    assert_eq!(smtp.mails().len(), 1, "of what was undone nobody is told");
+    server.stop().await;
+}
+
 crate::on_both_engines!(update_status_mails_whom_its_caller_names);
 async fn update_status_mails_whom_its_caller_names(engine: Engine) {
     let smtp = Smtp::start().await;
