@@ -6,10 +6,12 @@
 
 pub mod actions;
 pub mod app;
+pub mod authorities;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod http;
+pub mod limits;
 pub mod live;
 pub mod mailer;
 pub mod media;

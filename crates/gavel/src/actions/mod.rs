@@ -91,6 +91,7 @@ use uuid::Uuid;
 use crate::{
     app::App,
     clock::{new_id, random},
+    limits::Exceeded,
     store::{StoreError, Tx, audit, idempotency::Claim},
 };
 
@@ -207,6 +208,9 @@ pub enum Error {
     /// Too many failed before; the seconds to wait.
     #[error("too many attempts")]
     TooManyAttempts(u64),
+    /// More than this caller may ask for at once.
+    #[error("rate limit")]
+    Limited(Box<Exceeded>),
     /// Fields of the body or the query are not acceptable.
     #[error("invalid fields")]
     Invalid(FieldErrors),

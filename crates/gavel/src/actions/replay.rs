@@ -38,6 +38,19 @@ use crate::{
     },
 };
 
+/// Members of a decision beside its items, in the order in which they are shown.
+const SUMMARY: [&str; 9] = [
+    "complete",
+    "missing_step",
+    "earlier_statuses",
+    "subject",
+    "subject_hits",
+    "subject_held",
+    "subject_flagged",
+    "outcome",
+    "items_count",
+];
+
 const ERASED: Error = Error::Gone("What this session was decided with has been erased.");
 
 /// What an item is weighed with beside its values and the lists.
@@ -337,9 +350,7 @@ fn shown(screening: &Screening, summary: Option<Map<String, Value>>, items: Vec<
     answer.insert("screening_uuid".into(), json!(screening.id));
     answer.insert("lists_revision".into(), json!(screening.lists_revision));
     answer.insert("evaluated_at".into(), json!(screening.evaluated_at));
-    for name in
-        ["complete", "missing_step", "earlier_statuses", "subject", "subject_hits", "subject_held", "outcome", "items_count"]
-    {
+    for name in SUMMARY {
         let value = summary.as_ref().and_then(|members| members.get(name)).cloned();
         answer.insert(name.into(), value.unwrap_or_default());
     }

@@ -215,7 +215,7 @@ pub async fn update_status(
     seen: Option<u64>,
     take_over: bool,
 ) -> Result<UpdatedSession, Error> {
-    let (app_, caller_) = (app.clone(), caller.clone());
+    let (app_, caller_, now) = (app.clone(), caller.clone(), app.clock.now());
     let done = app.act(caller, move |tx| {
         Box::pin(async move {
             let (app, caller) = (app_, caller_);
@@ -229,7 +229,7 @@ pub async fn update_status(
                 return Ok(UpdatedSession { session_id: id, gone: Vec::new() });
             }
             let reopened = match update.new_status {
-                NewStatus::Resubmitted => Some(reopen(tx, &caller, &mut session, &update, app.clock.now()).await?),
+                NewStatus::Resubmitted => Some(reopen(tx, &app, &caller, &mut session, &update, now).await?),
                 NewStatus::Approved | NewStatus::Declined => None,
             };
             let (resubmit_info, gone) = reopened.map(|reopened| (reopened.info, reopened.files)).unzip();
@@ -241,7 +241,11 @@ pub async fn update_status(
             Ok(UpdatedSession { session_id: id, gone: gone.unwrap_or_default() })
         })
     });
-    let updated = done.await?;
+    let done = done.await;
+    if let (Err(_), Some(limits)) = (&done, &app.limits) {
+        limits.resubmit_failed(id, now); // What was rolled back need not wait.
+    }
+    let updated = done?;
     app.media.remove(&updated.gone).await;
     Ok(updated)
 }

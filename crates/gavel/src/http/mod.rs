@@ -6,8 +6,10 @@ pub mod api;
 pub mod auth;
 pub mod error;
 pub mod extract;
+mod filters;
 pub mod gate;
 mod idempotent;
+mod limit;
 mod linger;
 mod mask;
 pub mod page;
@@ -188,6 +190,7 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         personal(POST, "/x/notifications/read/", notifications::mark_read),
         powerful(GET, "/x/members/", Power::Members, members::list),
         powerful(POST, "/x/members/", Power::Members, members::invite).creates(),
+        powerful(GET, "/x/members/names/", Power::MemberNames, members::names),
         powerful(PATCH, "/x/members/{member_uuid}/", Power::Members, members::update),
         powerful(DELETE, "/x/members/{member_uuid}/", Power::Members, members::remove).without_answer(),
 

@@ -12,6 +12,7 @@ pub mod audit_chain;
 pub mod audit_keys;
 pub mod audit_log;
 pub mod blocklist;
+pub mod checkup;
 pub mod corrections;
 pub mod db;
 pub mod dead_letters;

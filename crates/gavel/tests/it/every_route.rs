@@ -499,6 +499,7 @@ db_test!(knows_people_by_their_cookie, server => {
         let may_look = match facts.access {
             Access::Member => continue,
             Access::Scope(..) if ["/x/audit/export/", "/v3/session/imports/template/"].contains(&facts.path) => false, // Not JSON, so it cannot be masked.
+            Access::Scope(..) if facts.path.contains("{vendor_data}") => false, // Who is there would be the answer.
             Access::Scope(_, level) => reads && level == Level::Read,
             Access::Power(_) | Access::Public => false,
         };

@@ -1,6 +1,6 @@
 //! Users across processes, and those an upgrade finds in the sessions of earlier versions.
 
-use gavel::store::{Store, StoreError};
+use gavel::store::{Store, StoreError, db::Dialect};
 use serde_json::{Value, json};
 
 use crate::{
