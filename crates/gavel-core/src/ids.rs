@@ -55,6 +55,8 @@ ids! {
     SessionId;
     /// A user or a business: whoever sessions are about.
     SubjectId;
+    /// A transaction between a user or business and somebody else.
+    TransactionId;
     /// One recorded feature result of a session.
     RecordId;
     /// A row of a session's activity feed.

@@ -44,16 +44,19 @@ pub enum Counter {
     SessionNumber,
     /// Number of the last business session.
     BusinessSessionNumber,
+    /// Number of the last transaction.
+    TransactionNumber,
 }
 
 impl Counter {
-    const ALL: [Self; 3] = [Self::ListsRevision, Self::SessionNumber, Self::BusinessSessionNumber];
+    const ALL: [Self; 4] = [Self::ListsRevision, Self::SessionNumber, Self::BusinessSessionNumber, Self::TransactionNumber];
 
     fn name(self) -> &'static str {
         match self {
             Self::ListsRevision => "lists_revision",
             Self::SessionNumber => "session_number",
             Self::BusinessSessionNumber => "business_session_number",
+            Self::TransactionNumber => "transaction_number",
         }
     }
 }

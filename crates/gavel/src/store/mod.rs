@@ -55,6 +55,8 @@ pub mod subject_locks;
 pub mod subjects;
 pub mod sweeps;
 pub mod tags;
+pub mod transaction_parts;
+pub mod transactions;
 pub mod workflows;
 
 pub use db::{Row, Store, StoreError, Tx, Value};

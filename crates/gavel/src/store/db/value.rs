@@ -97,7 +97,12 @@ pub enum Row {
 impl Row {
     /// Reads the columns one after the other, in the order of the SELECT.
     pub fn columns(&self) -> Columns<'_> {
-        Columns { row: self, next: 0 }
+        self.columns_from(0)
+    }
+
+    /// The same from a later column on.
+    pub fn columns_from(&self, first: usize) -> Columns<'_> {
+        Columns { row: self, next: first }
     }
 
     /// Reads one column by its place, from 0.

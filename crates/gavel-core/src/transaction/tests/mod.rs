@@ -1,0 +1,3 @@
+mod amount;
+mod outcome;
+mod read;
