@@ -57,6 +57,8 @@ ids! {
     SubjectId;
     /// A transaction between a user or business and somebody else.
     TransactionId;
+    /// A rule over transactions.
+    RuleId;
     /// One recorded feature result of a session.
     RecordId;
     /// A row of a session's activity feed.
