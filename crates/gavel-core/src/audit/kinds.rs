@@ -86,6 +86,8 @@ pub const KINDS: &[(&str, &str)] = &[
     ("subject.erased", "everything held of a person is gone"),
     ("subject.erasure_requested", "somebody asked for a person to be erased"),
     ("sweep.started", "past sessions are looked through for values that were blocked"),
+    ("transaction.created", "a transaction was made and decided"),
+    ("transaction.erased", "what a transaction held of one of its parties was erased"),
     ("user.created", "a user was made by a call"),
     ("user.deleted", "a user was deleted"),
     ("user.status_updated", "the status of a user was set, or followed the lists"),

@@ -1,6 +1,8 @@
 //! What follows from everything that was found: one function, so that lists, rules and people can be told the same story
 //! (entities §4.2).
 
+use serde::Serialize;
+
 use super::{Severity, Side, TransactionStatus, reason_of};
 use crate::{
     entry::EntryType,
@@ -8,7 +10,7 @@ use crate::{
 };
 
 /// From which scores on a transaction goes to review and is declined: settings of the application.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Thresholds {
     /// To review.
     pub review: u8,

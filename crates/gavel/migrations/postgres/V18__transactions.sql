@@ -134,6 +134,14 @@ CREATE TRIGGER transaction_activities_no_truncate BEFORE TRUNCATE ON transaction
 CREATE TRIGGER transaction_activity_values_immutable BEFORE UPDATE ON transaction_activity_values FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER transaction_activity_values_no_truncate BEFORE TRUNCATE ON transaction_activity_values FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+-- The transactions an erasure is about, and which of the two parties is erased.
+CREATE TABLE erasure_transactions (
+    erasure_id uuid NOT NULL REFERENCES erasures (id),
+    transaction_id uuid NOT NULL REFERENCES transactions (id),
+    side text NOT NULL,
+    PRIMARY KEY (erasure_id, transaction_id, side)
+);
+
 INSERT INTO counters (application_id, name, value) SELECT id, 'transaction_number', 0 FROM applications;
 
 -- From which scores on a transaction goes to review, and is declined.

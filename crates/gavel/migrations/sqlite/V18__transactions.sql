@@ -133,6 +133,14 @@ CREATE TRIGGER transaction_activities_no_update BEFORE UPDATE ON transaction_act
 CREATE TRIGGER transaction_activities_no_delete BEFORE DELETE ON transaction_activities BEGIN SELECT RAISE(ABORT, 'transaction_activities rows are immutable'); END;
 CREATE TRIGGER transaction_activity_values_no_update BEFORE UPDATE ON transaction_activity_values BEGIN SELECT RAISE(ABORT, 'transaction_activity_values rows are immutable'); END;
 
+-- The transactions an erasure is about, and which of the two parties is erased.
+CREATE TABLE erasure_transactions (
+    erasure_id BLOB NOT NULL REFERENCES erasures (id),
+    transaction_id BLOB NOT NULL REFERENCES transactions (id),
+    side TEXT NOT NULL,
+    PRIMARY KEY (erasure_id, transaction_id, side)
+) STRICT;
+
 INSERT INTO counters (application_id, name, value) SELECT id, 'transaction_number', 0 FROM applications;
 
 -- From which scores on a transaction goes to review, and is declined.

@@ -1,10 +1,10 @@
 //! Telling the customer's systems: every event is queued in the transaction of its cause (contract, webhooks §1, §2).
 
-use gavel_core::{session::SessionKind, webhook::EventType};
+use gavel_core::{ids::TransactionId, session::SessionKind, time::Timestamp, webhook::EventType};
 use serde::Serialize;
 use serde_json::{Map, Value, json, value::RawValue};
 
-use super::{Error, decision, subjects};
+use super::{Error, decision, subjects, transactions::Detail};
 use crate::{
     app::App,
     clock::new_id,
@@ -109,6 +109,39 @@ async fn queue_for_session(
     };
     queue(tx, &event).await?;
     Ok(decision)
+}
+
+/// Queues `transaction.created` for a transaction whose row has just been written: its first event.
+pub(super) async fn transaction_created(
+    tx: &mut Tx,
+    application: &Application,
+    id: TransactionId,
+    detail: &Detail,
+    at: Timestamp,
+) -> Result<(), Error> {
+    let transaction = serde_json::to_value(detail).map_err(Error::fault)?;
+    let payload = json!({
+        "webhook_type": EventType::TransactionCreated.as_str(),
+        "created_at": at.as_unix_seconds(),
+        "application_id": application.id.to_string(),
+        "environment": application.environment.as_str(),
+        "transaction_id": transaction["uuid"],
+        "txn_id": transaction["txn_id"],
+        "status": transaction["status"],
+        "vendor_data": transaction["vendor_data"],
+        "transaction": transaction,
+    });
+    let event = Event {
+        id: new_id(),
+        application: application.id,
+        event_type: EventType::TransactionCreated,
+        object: id.0,
+        sequence: 1,
+        session: None,
+        payload: payload.to_string(),
+        at,
+    };
+    queue(tx, &event).await
 }
 
 /// Writes an event once, and one waiting delivery for every destination that wants it now.

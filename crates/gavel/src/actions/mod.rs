@@ -68,6 +68,7 @@ pub mod status;
 mod steps;
 pub mod subjects;
 pub mod sweeps;
+pub mod transactions;
 pub mod upkeep;
 pub mod workflows;
 

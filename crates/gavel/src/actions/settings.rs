@@ -6,6 +6,7 @@ use gavel_core::{
     json::{FieldErrors, Fields, Sent, Value, read},
     session::Environment,
     time::Timestamp,
+    transaction::Thresholds,
 };
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
@@ -31,6 +32,13 @@ pub struct SwitchesChange {
     kyc_expiry_days: Sent<i64>,
     sweep: Option<Sweep>,
     retention: Option<RetentionChange>,
+    transaction_scores: Option<ScoresChange>,
+}
+
+/// A change of the borders of scores.
+struct ScoresChange {
+    review: Option<u8>,
+    decline: Option<u8>,
 }
 
 /// A change of how long values are kept.
@@ -45,6 +53,7 @@ impl SwitchesChange {
         let kyc_expiry_days = fields.nullable("kyc_expiry_days", read::integer(1, KYC_DAYS));
         let sweep = fields.optional("sweep", read::choice_of(Sweep::from_name));
         let retention = fields.optional("retention", read::nested(RetentionChange::read));
+        let transaction_scores = fields.optional("transaction_scores", read::nested(ScoresChange::read));
         fields.finish(|| {
             Some(Self {
                 reviews_change_status: reviews_change_status?,
@@ -52,6 +61,7 @@ impl SwitchesChange {
                 kyc_expiry_days: kyc_expiry_days?,
                 sweep: sweep?,
                 retention: retention?,
+                transaction_scores: transaction_scores?,
             })
         })
     }
@@ -63,7 +73,23 @@ impl SwitchesChange {
             kyc_expiry_days: self.kyc_expiry_days.over(current.kyc_expiry_days),
             sweep: self.sweep.unwrap_or(current.sweep),
             retention: self.retention.map_or(current.retention, |change| change.over(current.retention)),
+            transaction_scores: self.transaction_scores.map_or(current.transaction_scores, |change| Thresholds {
+                review: change.review.unwrap_or(current.transaction_scores.review),
+                decline: change.decline.unwrap_or(current.transaction_scores.decline),
+            }),
         }
+    }
+}
+
+impl ScoresChange {
+    fn read(sent: &Value<'_>) -> Result<Self, FieldErrors> {
+        let mut fields = Fields::of(sent)?;
+        let mut score = |name| {
+            let score = fields.optional(name, read::integer(1, 100))?;
+            Some(score.and_then(|score| u8::try_from(score).ok()))
+        };
+        let (review, decline) = (score("review"), score("decline"));
+        fields.finish(|| Some(Self { review: review?, decline: decline? }))
     }
 }
 
@@ -117,6 +143,7 @@ pub struct SwitchesView {
     kyc_expiry_days: Option<i64>,
     sweep: Sweep,
     retention: Retention,
+    transaction_scores: Thresholds,
 }
 
 impl SwitchesView {
@@ -128,6 +155,7 @@ impl SwitchesView {
             kyc_expiry_days: switches.kyc_expiry_days,
             sweep: switches.sweep,
             retention: switches.retention,
+            transaction_scores: switches.transaction_scores,
         }
     }
 }
@@ -185,5 +213,6 @@ fn shown(switches: &Switches) -> Json {
         "kyc_expiry_days": switches.kyc_expiry_days,
         "sweep": switches.sweep,
         "retention": switches.retention,
+        "transaction_scores": switches.transaction_scores,
     })
 }

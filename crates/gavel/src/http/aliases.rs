@@ -45,10 +45,17 @@ pub(super) fn resolve(path: &str, method: &Method, theirs: impl Fn(ApplicationId
         ["blocklist", ..] => ("blocklist", &inside[1..]),
         ["webhook", "destinations", ..] => ("webhook/destinations", &inside[2..]),
         ["verification-settings", ..] => ("workflows", &inside[1..]),
+        ["transactions", ..] => ("transactions", &inside[1..]),
         _ => return Err(NoTarget),
     };
     // Of a single session only its reviews have an alias.
     if base == "sessions" && !matches!(rest, [] | ["delete"] | [_, "reviews"]) {
+        return Err(NoTarget);
+    }
+    // Of what lies below transactions only rules are no single transaction.
+    if let ("transactions", [first, ..]) = (base, rest)
+        && !(*first == "rules" || rest.len() == 1 && parse_uuid(first).is_ok())
+    {
         return Err(NoTarget);
     }
     let path = rest.iter().fold(format!("/v3/{base}"), |path, segment| path + "/" + segment);
@@ -99,12 +106,16 @@ mod tests {
             ("application/{a}/webhook/destinations/x/deliveries", "/v3/webhook/destinations/x/deliveries"),
             ("application/{a}/verification-settings", "/v3/workflows"),
             ("application/{a}/vendor-users", "/v3/users"),
+            ("application/{a}/transactions", "/v3/transactions"),
+            ("application/{a}/transactions/{a}", "/v3/transactions/{a}"),
+            ("application/{a}/transactions/rules/{a}", "/v3/transactions/rules/{a}"),
             ("application/{a}/vendor-users/a%2Fb", "/v3/users/a%2Fb"),
             ("application/{a}/vendor-users/delete", "/v3/users/delete"),
             ("application/{a}/vendor-businesses/x/update", "/v3/businesses/x"),
             ("application/{a}/audit-logs", "/x/audit/logs"),
         ] {
-            assert_eq!(resolved(&alias.replace("{a}", APPLICATION)), Ok(Some(target.to_owned())), "{alias}");
+            let target = target.replace("{a}", APPLICATION);
+            assert_eq!(resolved(&alias.replace("{a}", APPLICATION)), Ok(Some(target)), "{alias}");
         }
         let path = format!("/v3/organization/{ORGANIZATION}/application/{APPLICATION}/lists");
         let target = resolve(&path, &Method::GET, |_| true).unwrap().unwrap();
@@ -120,6 +131,8 @@ mod tests {
             "application",
             "application/{a}",
             "application/{a}/cases",
+            "application/{a}/transactions/screen-wallet",
+            "application/{a}/transactions/{a}/notes",
             "application/{a}/sessions/x",
             "application/{a}/webhook",
             "application/{a}/vendor-users/x/update/y",

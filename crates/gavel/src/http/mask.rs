@@ -32,6 +32,9 @@ const OPEN: &[&str] = &[
     "changed_fields",
     "comment_type",
     "comparison",
+    "decision_reason_code",
+    "direction",
+    "entity_type",
     "entry_type",
     "environment",
     "feature",
@@ -45,15 +48,19 @@ const OPEN: &[&str] = &[
     "method",
     "next",
     "node_id",
+    "owner_kind",
+    "payment_method_type",
     "previous",
     "previous_status",
     "risk",
     "route",
     "session_kind",
     "session_type",
+    "severity",
     "source",
     "status",
     "subscribed_events",
+    "transaction_type",
     "type",
     "verdict",
     "webhook_type",
@@ -72,9 +79,14 @@ const FREE: &[&str] = &[
     "chip_data",
     "contact_details",
     "expected_details",
+    "external_owner_snapshot",
+    "external_party_snapshot",
     "facts",
+    "institution_info",
     "metadata",
+    "network_snapshot",
     "properties",
+    "props",
     "raw_results",
     "source_data",
 ];
@@ -116,7 +128,9 @@ impl Mask {
         if bytes.is_empty() {
             return Ok(Response::from_parts(parts, Body::empty()));
         }
-        let mut answer: Value = serde_json::from_slice(&bytes).map_err(|_| Error::Forbidden)?;
+        let mut answer = serde_json::Deserializer::from_slice(&bytes);
+        answer.disable_recursion_limit(); // What a client sent may be 128 levels deep, and stands inside what we say.
+        let mut answer: Value = serde::Deserialize::deserialize(&mut answer).map_err(|_| Error::Forbidden)?;
         self.hide(&mut answer, "");
         parts.headers.remove(header::CONTENT_LENGTH);
         let bytes = serde_json::to_vec(&answer).map_err(Error::fault)?;
@@ -142,7 +156,7 @@ impl Mask {
             || (self.names && NAMES.contains(&name))
             || name.ends_with("_status") && (SessionStatus::from_name(text).is_some() || SubjectStatus::from_name(text).is_some())
             || (is_id && parse_uuid(text).is_ok())
-            || (name.ends_with("_at") && Timestamp::parse(text).is_some())
+            || ((name.ends_with("_at") || name == "txn_date") && Timestamp::parse(text).is_some())
     }
 }
 

@@ -21,7 +21,7 @@ use http::Method;
 use api::{
     api_keys, audit, blocklist, businesses, decisions, destinations, edits, entries, evidence, files, health, list_history,
     lists, me, media, members, notifications, proposals, queue, reviews, screen, session_notes, sessions, settings, signins,
-    subjects, sweeps, users, webhooks, workflows,
+    subjects, sweeps, transactions, users, webhooks, workflows,
 };
 use routes::{Access, Route};
 
@@ -34,7 +34,7 @@ pub fn table(media_limit: usize) -> Vec<Route> {
     const POST: Method = Method::POST;
     const PATCH: Method = Method::PATCH;
     const DELETE: Method = Method::DELETE;
-    use Resource::{Audit, Businesses, Lists, Sessions, Users, Webhooks, Workflows};
+    use Resource::{Audit, Businesses, Lists, Sessions, Transactions, Users, Webhooks, Workflows};
     vec![
         public("/livez/", health::livez),
         public("/readyz/", health::readyz),
@@ -93,6 +93,10 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(GET, "/v3/businesses/{vendor_data}/", Businesses, businesses::show),
         route(PATCH, "/v3/businesses/{vendor_data}/", Businesses, businesses::update),
         route(PATCH, "/v3/businesses/{vendor_data}/update-status/", Businesses, businesses::update_status),
+
+        route(GET, "/v3/transactions/", Transactions, transactions::list),
+        route(POST, "/v3/transactions/", Transactions, transactions::create).creates(),
+        route(GET, "/v3/transactions/{transaction_uuid}/", Transactions, transactions::show),
 
         route(GET, "/v3/workflows/", Workflows, workflows::list),
         route(POST, "/v3/workflows/", Workflows, workflows::create).creates(),

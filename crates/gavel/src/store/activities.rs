@@ -83,7 +83,7 @@ pub async fn insert_activity(
     activity: &Activity,
 ) -> Result<(), StoreError> {
     let texts = |texts: &[String]| serde_json::to_string(texts).map_err(|_| StoreError::unreadable("activity"));
-    tx.execute(
+    tx.send(
         "INSERT INTO activities (id, application_id, session_id, session_version, kind, actor_type, actor_id, previous_status,
              new_status, changed_fields, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
@@ -102,7 +102,7 @@ pub async fn insert_activity(
         ],
     )
     .await?;
-    tx.execute(
+    tx.send(
         "INSERT INTO activity_values (activity_id, comment, previous_value, new_value, mentioned_emails, metadata, actor_display,
              actor_email)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",

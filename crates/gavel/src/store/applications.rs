@@ -67,7 +67,7 @@ impl Counter {
 
 /// Writes a new application with its counters at zero.
 pub async fn insert_application(tx: &mut Tx, application: &Application) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO applications (id, name, environment, reviews_change_status, auto_blocklist_on_decline,
              webhook_version, webhook_secret, capture_method, created_at)
          VALUES ($1, $2, $3, $4, $5, 'v3', $6, 'both', $7)",
@@ -83,7 +83,7 @@ pub async fn insert_application(tx: &mut Tx, application: &Application) -> Resul
     )
     .await?;
     for counter in Counter::ALL {
-        tx.execute(
+        tx.send(
             "INSERT INTO counters (application_id, name, value) VALUES ($1, $2, 0)",
             &[application.id.0.into(), counter.name().into()],
         )
@@ -130,7 +130,7 @@ pub async fn lock_current(tx: &mut Tx, id: ApplicationId, counter: Counter) -> R
 
 /// Hands a number out. Only under the lock of [`lock_current`].
 pub async fn set_current(tx: &mut Tx, id: ApplicationId, counter: Counter, value: u64) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "UPDATE counters SET value = $3 WHERE application_id = $1 AND name = $2",
         &[id.0.into(), counter.name().into(), value.into()],
     )
@@ -162,7 +162,7 @@ pub struct SingleUrl {
 /// Nobody else changes the settings before the end of the transaction. Comes before the lock of a destination. A write,
 /// because a locking read would also hold up whoever only refers to the application.
 pub async fn lock_settings(tx: &mut Tx, id: ApplicationId) -> Result<(), StoreError> {
-    tx.execute("UPDATE applications SET webhook_version = webhook_version WHERE id = $1", &[id.0.into()]).await?;
+    tx.send("UPDATE applications SET webhook_version = webhook_version WHERE id = $1", &[id.0.into()]).await?;
     Ok(())
 }
 
@@ -184,7 +184,7 @@ pub async fn find_single_url(tx: &mut Tx, id: ApplicationId) -> Result<Option<Si
 
 /// Writes the configuration.
 pub async fn set_single_url(tx: &mut Tx, id: ApplicationId, single: &SingleUrl) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "UPDATE applications SET webhook_version = $2, webhook_secret = $3, capture_method = $4, data_retention_months = $5
          WHERE id = $1",
         &[
@@ -201,23 +201,20 @@ pub async fn set_single_url(tx: &mut Tx, id: ApplicationId, single: &SingleUrl) 
 
 /// The version of the destination behind the configuration.
 pub async fn set_webhook_version(tx: &mut Tx, id: ApplicationId, version: &str) -> Result<(), StoreError> {
-    tx.execute("UPDATE applications SET webhook_version = $2 WHERE id = $1", &[id.0.into(), version.into()]).await?;
+    tx.send("UPDATE applications SET webhook_version = $2 WHERE id = $1", &[id.0.into(), version.into()]).await?;
     Ok(())
 }
 
 /// The secret of the destination behind the configuration, encrypted.
 pub async fn set_webhook_secret(tx: &mut Tx, id: ApplicationId, sealed: &[u8]) -> Result<(), StoreError> {
-    tx.execute("UPDATE applications SET webhook_secret = $2 WHERE id = $1", &[id.0.into(), sealed.into()]).await?;
+    tx.send("UPDATE applications SET webhook_secret = $2 WHERE id = $1", &[id.0.into(), sealed.into()]).await?;
     Ok(())
 }
 
 /// A fact every process on this database must agree on; writes it when nobody has yet, and answers what stands.
 pub async fn agree_on(tx: &mut Tx, name: &str, value: &str) -> Result<String, StoreError> {
-    tx.execute(
-        "INSERT INTO server_facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
-        &[name.into(), value.into()],
-    )
-    .await?;
+    tx.send("INSERT INTO server_facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING", &[name.into(), value.into()])
+        .await?;
     let row = tx.query_opt("SELECT value FROM server_facts WHERE name = $1", &[name.into()]).await?;
     row.ok_or_else(|| StoreError::unreadable("server fact"))?.get(0)
 }

@@ -20,7 +20,7 @@ pub async fn insert_asked(
     value: &EntryValue,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO asked_values (record_id, list_id, key_digest, session_id, address, created_at)
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (record_id, list_id, key_digest) DO NOTHING",
         &[

@@ -42,7 +42,7 @@ pub async fn append(tx: &mut Tx, event: &Event<'_>) -> Result<(), StoreError> {
     let objects: serde_json::Map<_, _> =
         event.objects.iter().map(|(name, id)| ((*name).to_owned(), id.to_string().into())).collect();
     let commitment = gavel_core::audit::commitment(&event.salt, &event.personal);
-    tx.execute(
+    tx.send(
         "INSERT INTO audit_events (id, application_id, kind, actor_type, actor_id, method, route, status_code, objects,
              commitment, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
@@ -61,12 +61,12 @@ pub async fn append(tx: &mut Tx, event: &Event<'_>) -> Result<(), StoreError> {
         ],
     )
     .await?;
-    tx.execute(
+    tx.send(
         "INSERT INTO audit_values (event_id, salt, personal) VALUES ($1, $2, $3)",
         &[event.id.into(), event.salt.into(), (&event.personal).into()],
     )
     .await?;
-    tx.execute(
+    tx.send(
         "INSERT INTO audit_unsealed (event_id, application_id) VALUES ($1, $2)",
         &[event.id.into(), event.application.0.into()],
     )

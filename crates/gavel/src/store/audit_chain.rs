@@ -58,7 +58,7 @@ pub async fn list_waiting(tx: &mut Tx) -> Result<Vec<ApplicationId>, StoreError>
 /// Nobody else adds to this chain before the end of the transaction. Answers where it ends.
 pub async fn lock_end(tx: &mut Tx, application: ApplicationId) -> Result<End, StoreError> {
     let sql = "INSERT INTO audit_heads (application_id) VALUES ($1) ON CONFLICT (application_id) DO NOTHING";
-    tx.execute(sql, &[application.0.into()]).await?;
+    tx.send(sql, &[application.0.into()]).await?;
     let sql = format!("SELECT application_id FROM audit_heads WHERE application_id = $1{}", tx.for_update());
     tx.query_opt(&sql, &[application.0.into()]).await?.ok_or_else(|| StoreError::unreadable("head"))?;
     find_end(tx, application).await
@@ -105,7 +105,7 @@ pub async fn insert_sealed(tx: &mut Tx, application: ApplicationId, sealed: &[(E
     for part in parts(sealed) {
         let ids: Vec<Value> = part.iter().map(|(event, _)| event.id.into()).collect();
         let sql = format!("DELETE FROM audit_unsealed WHERE event_id IN ({})", super::db::placeholders(1, ids.len()));
-        tx.execute(&sql, &ids).await?;
+        tx.send(&sql, &ids).await?;
     }
     Ok(())
 }
@@ -121,7 +121,7 @@ async fn insert_many<const N: usize>(tx: &mut Tx, begin: &str, end: &str, rows: 
         }
         sql.push_str(end);
         let values: Vec<Value> = part.iter().flatten().cloned().collect();
-        tx.execute(&sql, &values).await?;
+        tx.send(&sql, &values).await?;
     }
     Ok(())
 }
@@ -192,7 +192,7 @@ pub async fn list_unsigned(tx: &mut Tx) -> Result<Vec<ApplicationId>, StoreError
 /// Writes a checkpoint, unless there is one of this count.
 pub async fn insert_checkpoint(tx: &mut Tx, signed: &SignedCheckpoint) -> Result<(), StoreError> {
     let checkpoint = &signed.checkpoint;
-    tx.execute(
+    tx.send(
         "INSERT INTO audit_checkpoints (application_id, row_count, head, signed_at, key_id, signature)
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (application_id, row_count) DO NOTHING",
         &[

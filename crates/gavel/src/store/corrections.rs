@@ -23,7 +23,7 @@ pub async fn set_correction(
     entry_type: EntryType,
     value: Option<&EntryValue>,
 ) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO corrected_signals (record_id, entry_type, application_id, session_id, key_digest, created_at)
          VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (record_id, entry_type) DO UPDATE SET key_digest = excluded.key_digest",

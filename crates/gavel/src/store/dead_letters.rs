@@ -55,7 +55,7 @@ pub struct DeadLetter {
 
 /// Remembers a claimed event after its last attempt. Writes nothing when the claim is no longer ours.
 pub async fn insert_claimed(tx: &mut Tx, claimed: &Claimed, reason: GivenUp, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO dead_letters (id, event_id, destination_id, attempts, given_up_at, reason)
          SELECT id, event_id, destination_id, attempts + 1, $3, $4 FROM outbox WHERE id = $1 AND lease_token = $2",
         &[claimed.id.0.into(), claimed.token.into(), now.into(), reason.as_str().into()],
@@ -155,12 +155,9 @@ pub async fn requeue(
     destination: DestinationId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.execute(
-        "DELETE FROM dead_letters WHERE event_id = $1 AND destination_id = $2",
-        &[past.event.into(), destination.0.into()],
-    )
-    .await?;
-    tx.execute(
+    tx.send("DELETE FROM dead_letters WHERE event_id = $1 AND destination_id = $2", &[past.event.into(), destination.0.into()])
+        .await?;
+    tx.send(
         "INSERT INTO outbox (id, event_id, destination_id, object_id, sequence, attempts, due_at, leased_until)
          VALUES ($1, $2, $3, $4, $5, 0, $6, 0)",
         &[id.0.into(), past.event.into(), destination.0.into(), past.object.into(), past.sequence.into(), now.into()],
@@ -183,13 +180,13 @@ pub async fn give_up_paused(tx: &mut Tx, before: Timestamp, now: Timestamp) -> R
     let rows = tx.query(&sql, &[before.into(), now.into(), BATCH.into()]).await?;
     for row in &rows {
         let id: Uuid = row.get(0)?;
-        tx.execute(
+        tx.send(
             "INSERT INTO dead_letters (id, event_id, destination_id, attempts, given_up_at, reason)
              SELECT id, event_id, destination_id, attempts, $2, $3 FROM outbox WHERE id = $1",
             &[id.into(), now.into(), GivenUp::Paused.as_str().into()],
         )
         .await?;
-        tx.execute("DELETE FROM outbox WHERE id = $1", &[id.into()]).await?;
+        tx.send("DELETE FROM outbox WHERE id = $1", &[id.into()]).await?;
     }
     Ok(rows.len() as u64)
 }

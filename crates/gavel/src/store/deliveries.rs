@@ -79,7 +79,7 @@ pub async fn insert_deliveries(tx: &mut Tx, deliveries: &[&Delivery]) -> Result<
         let rows: Vec<String> = (0..part.len()).map(|n| format!("({})", placeholders(n * 15 + 1, 15))).collect();
         let sql = format!("INSERT INTO deliveries ({COLUMNS}) VALUES {}", rows.join(", "));
         let params: Vec<Value> = part.iter().flat_map(|delivery| to_row(delivery)).collect();
-        tx.execute(&sql, &params).await?;
+        tx.send(&sql, &params).await?;
     }
     Ok(())
 }

@@ -206,7 +206,7 @@ pub async fn set_secret(
     previous: Option<&(Vec<u8>, Timestamp)>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "UPDATE destinations SET secret = $2, previous_secret = $3, previous_until = $4, updated_at = $5 WHERE id = $1",
         &[
             id.0.into(),
@@ -233,11 +233,8 @@ pub async fn set_paused(tx: &mut Tx, id: DestinationId, paused: &Paused) -> Resu
 
 /// Ends a pause; the days of failure are counted anew.
 pub async fn set_resumed(tx: &mut Tx, id: DestinationId) -> Result<(), StoreError> {
-    tx.execute(
-        "UPDATE destinations SET paused_at = NULL, pause_reason = NULL, failing_since = NULL WHERE id = $1",
-        &[id.0.into()],
-    )
-    .await?;
+    tx.send("UPDATE destinations SET paused_at = NULL, pause_reason = NULL, failing_since = NULL WHERE id = $1", &[id.0.into()])
+        .await?;
     Ok(())
 }
 
@@ -251,7 +248,7 @@ pub async fn lock_single_url(tx: &mut Tx, application: ApplicationId) -> Result<
 
 /// Marks a destination as deleted.
 pub async fn set_deleted(tx: &mut Tx, id: DestinationId, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute("UPDATE destinations SET deleted_at = $2 WHERE id = $1", &[id.0.into(), now.into()]).await?;
+    tx.send("UPDATE destinations SET deleted_at = $2 WHERE id = $1", &[id.0.into(), now.into()]).await?;
     Ok(())
 }
 

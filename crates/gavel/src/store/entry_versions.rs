@@ -112,7 +112,7 @@ pub struct Ended {
 
 /// Ends a version.
 pub async fn end_version(tx: &mut Tx, version: Uuid, moment: Moment) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "UPDATE entries SET removed_rev = $2, removed_at = $3 WHERE version_id = $1 AND removed_rev IS NULL",
         &[version.into(), moment.revision.into(), moment.at.into()],
     )
@@ -128,7 +128,7 @@ pub async fn insert_revised(
     revised: &Revised,
     moment: Moment,
 ) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO entries (version_id, id, application_id, list_id, value, sent_value, match_key, key_digest, folded,
              display_label, comment, added_by, reference_session_id, reference_session_number, reference_record_id,
              reference_object_uuid, metadata, expires_at, created_at, added_rev, held_at)
@@ -154,7 +154,7 @@ pub async fn insert_revised(
 
 /// Adds a version with the words of an ended one: it stands again as it stood.
 pub async fn insert_copy(tx: &mut Tx, (of, new): (Uuid, Uuid), moment: Moment) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO entries (version_id, id, application_id, list_id, value, sent_value, match_key, key_digest, folded,
              display_label, comment, added_by, reference_session_id, reference_session_number, reference_record_id,
              reference_object_uuid, metadata, expires_at, created_at, added_rev, held_at)

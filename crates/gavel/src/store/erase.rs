@@ -11,7 +11,7 @@ use gavel_core::{
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::{StoreError, Tx, Value, erasures::Counts};
+use super::{StoreError, Tx, Value, erasures::Counts, read_entry_value};
 
 /// How many of these are about the events of any object.
 const EVENTS: usize = 5;
@@ -61,7 +61,7 @@ pub async fn erase_session(tx: &mut Tx, id: SessionId, counts: &mut Counts) -> R
              document_name_folded = NULL, country = NULL, region_folded = NULL, phone_digits = NULL, email_folded = NULL,
              screened_name_folded = NULL
          WHERE id = $1";
-    tx.execute(row, &[id.0.into(), format!("erased {id}").into()]).await?;
+    tx.send(row, &[id.0.into(), format!("erased {id}").into()]).await?;
     add(counts, "sessions", 1);
     Ok(())
 }
@@ -80,9 +80,7 @@ pub async fn erase_subjects(
     let rows = tx.query(&sql, &[application.0.into(), vendor_data.into()]).await?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
     for id in &ids {
-        for (name, sql) in SESSION.iter().take(EVENTS) {
-            add(counts, name, tx.execute(sql, &[(*id).into()]).await?);
-        }
+        erase_events(tx, *id, counts).await?;
         // Few rows name users, and the trail has no index by them: an erasure can wait.
         let named = "DELETE FROM audit_values WHERE event_id IN (SELECT id FROM audit_events WHERE application_id = $1 AND objects LIKE $2)";
         add(counts, "audit_values", tx.execute(named, &[application.0.into(), format!("%{id}%").into()]).await?);
@@ -91,6 +89,14 @@ pub async fn erase_subjects(
         add(counts, "subjects", tx.execute("DELETE FROM subjects WHERE id = $1", &[(*id).into()]).await?);
     }
     Ok(ids.len())
+}
+
+/// Removes what was told of an object, delivered or not.
+pub(super) async fn erase_events(tx: &mut Tx, object: Uuid, counts: &mut Counts) -> Result<(), StoreError> {
+    for (name, sql) in SESSION.iter().take(EVENTS) {
+        add(counts, name, tx.execute(sql, &[object.into()]).await?);
+    }
+    Ok(())
 }
 
 /// Adds to the count of a kind; without a name to none.
@@ -139,7 +145,7 @@ pub async fn take_out(tx: &mut Tx, id: SessionId, (record, holder): (RecordId, S
     }
     changed += forget_rulings(tx, holder).await?;
     let gone = "DELETE FROM shown_in WHERE session_id = $1 AND record_id = $2";
-    tx.execute(gone, &[id.0.into(), record.0.into()]).await?;
+    tx.send(gone, &[id.0.into(), record.0.into()]).await?;
     Ok(changed)
 }
 
@@ -150,8 +156,8 @@ async fn forget_rulings(tx: &mut Tx, holder: SessionId) -> Result<u64, StoreErro
     let rows = tx.query(sql, &[holder.0.into()]).await?;
     for row in &rows {
         let record = RecordId(row.get(0)?);
-        tx.execute("UPDATE records SET weighed_with = NULL WHERE id = $1", &[record.0.into()]).await?;
-        tx.execute("DELETE FROM asked_values WHERE record_id = $1", &[record.0.into()]).await?;
+        tx.send("UPDATE records SET weighed_with = NULL WHERE id = $1", &[record.0.into()]).await?;
+        tx.send("DELETE FROM asked_values WHERE record_id = $1", &[record.0.into()]).await?;
         super::screenings::clear_item(tx, record).await?;
     }
     Ok(rows.len() as u64)
@@ -211,9 +217,7 @@ pub async fn find_said(tx: &mut Tx, id: SessionId) -> Result<Said, StoreError> {
     };
     let mut values = Vec::new();
     for row in tx.query("SELECT entry_type, value, match_key FROM signals WHERE session_id = $1", &[id.0.into()]).await? {
-        let name: String = row.get(0)?;
-        let entry_type = gavel_core::entry::EntryType::from_name(&name).ok_or_else(|| StoreError::unreadable("entry type"))?;
-        values.push(EntryValue::from_store(entry_type, row.get(1)?, row.get(2)?));
+        values.push(read_entry_value(&mut row.columns())?);
     }
     let rows = tx.query("SELECT data FROM records WHERE session_id = $1 ORDER BY ordinal", &[id.0.into()]).await?;
     let items = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
@@ -234,8 +238,8 @@ pub async fn set_file_gone(tx: &mut Tx, session: SessionId, id: MediaId, now: Ti
 
 /// Forgets that a session shows files, and what is known of those that are gone.
 pub async fn remove_files(tx: &mut Tx, session: SessionId, ids: &[MediaId], counts: &mut Counts) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM session_files WHERE session_id = $1", &[session.0.into()]).await?;
-    tx.execute("DELETE FROM media_uses WHERE session_id = $1", &[session.0.into()]).await?;
+    tx.send("DELETE FROM session_files WHERE session_id = $1", &[session.0.into()]).await?;
+    tx.send("DELETE FROM media_uses WHERE session_id = $1", &[session.0.into()]).await?;
     for id in ids {
         let sql = "DELETE FROM media WHERE id = $1 AND deleted_at IS NOT NULL
              AND NOT EXISTS (SELECT 1 FROM media_uses u WHERE u.media_id = $1)";
@@ -317,7 +321,7 @@ pub async fn list_proposals(
 
 /// Takes what a proposal said. An open one is at its end then.
 pub async fn clear_proposal(tx: &mut Tx, id: ProposalId) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "UPDATE proposals SET changes = '[]', comment = '', decision_comment = NULL,
              state = CASE WHEN state = 'open' THEN 'withdrawn' ELSE state END
          WHERE id = $1",
@@ -360,7 +364,7 @@ pub async fn list_batches(
 
 /// Writes a batch anew.
 pub async fn set_batch(tx: &mut Tx, batch: &Batch) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "UPDATE import_batches SET verdicts = $3, rejects = $4 WHERE import_id = $1 AND ordinal = $2",
         &[batch.import.0.into(), batch.ordinal.into(), (&batch.verdicts).into(), (&batch.rejects).into()],
     )

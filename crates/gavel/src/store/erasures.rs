@@ -62,7 +62,7 @@ fn from_row(row: &Row) -> Result<Erasure, StoreError> {
 
 /// Writes an erasure that begins; it is the caller's until `leased_until`.
 pub async fn insert_erasure(tx: &mut Tx, erasure: &Erasure, leased_until: Timestamp) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO erasures (id, application_id, kind, list_entries, stage, place, counts, actor_type, actor_id, created_at,
              leased_until)
          VALUES ($1, $2, $3, $4, $5, $6, '{}', $7, $8, $9, $10)",
@@ -104,13 +104,13 @@ pub async fn lock_session(tx: &mut Tx, application: ApplicationId, id: SessionId
 
 /// Makes a session a part of an erasure: from now on nobody sees it, and nothing is added to it.
 pub async fn insert_session(tx: &mut Tx, erasure: ErasureId, id: SessionId, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute("INSERT INTO erasure_sessions (erasure_id, session_id) VALUES ($1, $2)", &[erasure.0.into(), id.0.into()]).await?;
+    tx.send("INSERT INTO erasure_sessions (erasure_id, session_id) VALUES ($1, $2)", &[erasure.0.into(), id.0.into()]).await?;
     set_session_erased(tx, id, now).await
 }
 
 /// Takes a session out of sight for good.
 pub async fn set_session_erased(tx: &mut Tx, id: SessionId, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "UPDATE sessions SET deleted_at = COALESCE(deleted_at, $2), erased_at = $2 WHERE id = $1",
         &[id.0.into(), now.into()],
     )
@@ -188,7 +188,7 @@ pub async fn lock_erasure(tx: &mut Tx, id: ErasureId) -> Result<Option<Erasure>,
 /// Writes how far an erasure has come.
 pub async fn set_progress(tx: &mut Tx, erasure: &Erasure, leased_until: Timestamp) -> Result<(), StoreError> {
     let counts = serde_json::to_string(&erasure.counts).map_err(|_| StoreError::unreadable("counts"))?;
-    tx.execute(
+    tx.send(
         "UPDATE erasures SET stage = $2, place = $3, counts = $4, finished_at = $5, leased_until = $6 WHERE id = $1",
         &[
             erasure.id.0.into(),
@@ -205,6 +205,6 @@ pub async fn set_progress(tx: &mut Tx, erasure: &Erasure, leased_until: Timestam
 
 /// Frees every lease. Only the one process of a SQLite file does this, at its start: nobody else can hold one.
 pub async fn free_leases(tx: &mut Tx) -> Result<(), StoreError> {
-    tx.execute("UPDATE erasures SET leased_until = 0 WHERE finished_at IS NULL", &[]).await?;
+    tx.send("UPDATE erasures SET leased_until = 0 WHERE finished_at IS NULL", &[]).await?;
     Ok(())
 }

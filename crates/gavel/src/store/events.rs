@@ -28,7 +28,7 @@ pub struct Event {
 
 /// Writes an event.
 pub async fn insert_event(tx: &mut Tx, event: &Event) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO events (id, application_id, webhook_type, object_id, sequence, session_id, payload, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         &[
@@ -76,7 +76,7 @@ pub async fn insert_history(
     details: &serde_json::Value,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO session_events (id, session_id, kind, actor, details, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
         &[id.into(), session.0.into(), kind.into(), actor.into(), details.to_string().into(), at.into()],
     )

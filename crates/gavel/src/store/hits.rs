@@ -69,7 +69,7 @@ pub async fn insert_waiting(
     entry: EntryId,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO waiting_hits (screening_id, record_id, entry_id, at) VALUES ($1, $2, $3, $4)",
         &[screening.into(), record.0.into(), entry.0.into(), at.into()],
     )
@@ -117,7 +117,7 @@ pub async fn list_hits(tx: &mut Tx, entries: &[EntryId]) -> Result<HashMap<Entry
 /// Adds hits to an entry's counters; answers what they are then. The row is locked until the end.
 pub async fn add_hits(tx: &mut Tx, entry: EntryId, at: &[Timestamp]) -> Result<Hits, StoreError> {
     let first = at.first().copied().unwrap_or(Timestamp::from_micros(0));
-    tx.execute(
+    tx.send(
         "INSERT INTO entry_hits (entry_id, hit_count, last_hit_at, hours) VALUES ($1, 0, $2, '{}') ON CONFLICT (entry_id) DO NOTHING",
         &[entry.0.into(), first.into()],
     )
@@ -136,7 +136,7 @@ pub async fn add_hits(tx: &mut Tx, entry: EntryId, at: &[Timestamp]) -> Result<H
 
 async fn set_hits(tx: &mut Tx, entry: EntryId, hits: &Hits) -> Result<(), StoreError> {
     let hours = serde_json::to_string(&hits.hours).map_err(|_| StoreError::unreadable("hours"))?;
-    tx.execute(
+    tx.send(
         "UPDATE entry_hits SET hit_count = $2, last_hit_at = $3, hours = $4 WHERE entry_id = $1",
         &[entry.0.into(), hits.count.into(), hits.last_at.into(), hours.into()],
     )

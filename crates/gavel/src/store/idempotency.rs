@@ -104,7 +104,7 @@ pub async fn renew(tx: &mut Tx, application: ApplicationId, claim: &Claim, now: 
 
 /// Gives a claim back after a refusal: nothing was done, so the key may be used again.
 pub async fn release(tx: &mut Tx, application: ApplicationId, claim: &Claim) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "DELETE FROM idempotency WHERE application_id = $1 AND key_digest = $2 AND claim = $3 AND answer IS NULL",
         &[application.0.into(), claim.key.into(), claim.token.into()],
     )

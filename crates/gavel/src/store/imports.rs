@@ -74,7 +74,7 @@ fn from_row(row: &Row) -> Result<Import, StoreError> {
 
 /// Writes a new job.
 pub async fn insert_import(tx: &mut Tx, application: ApplicationId, import: &Import) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO imports (application_id, id, list_id, format, dry_run, on_error, state, rows, added, duplicates, refused,
              message, made_by, created_at, updated_at, finished_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
@@ -103,7 +103,7 @@ pub async fn insert_import(tx: &mut Tx, application: ApplicationId, import: &Imp
 
 /// Writes how far a job has come.
 pub async fn set_progress(tx: &mut Tx, import: &Import) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "UPDATE imports SET state = $2, rows = $3, added = $4, duplicates = $5, refused = $6, message = $7, updated_at = $8,
              finished_at = $9
          WHERE id = $1",
@@ -125,7 +125,7 @@ pub async fn set_progress(tx: &mut Tx, import: &Import) -> Result<(), StoreError
 
 /// Writes what became of a batch of rows.
 pub async fn insert_batch(tx: &mut Tx, import: ImportId, ordinal: u64, verdicts: &str, rejects: &str) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO import_batches (import_id, ordinal, verdicts, rejects) VALUES ($1, $2, $3, $4)",
         &[import.0.into(), ordinal.into(), verdicts.into(), rejects.into()],
     )

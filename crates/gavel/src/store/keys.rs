@@ -90,7 +90,7 @@ pub async fn find_maker(tx: &mut Tx, id: KeyId) -> Result<Option<uuid::Uuid>, St
 
 /// Says which person made a key.
 pub async fn set_maker(tx: &mut Tx, id: KeyId, maker: uuid::Uuid) -> Result<(), StoreError> {
-    tx.execute("UPDATE api_keys SET created_by = $2 WHERE id = $1", &[id.0.into(), maker.into()]).await?;
+    tx.send("UPDATE api_keys SET created_by = $2 WHERE id = $1", &[id.0.into(), maker.into()]).await?;
     Ok(())
 }
 

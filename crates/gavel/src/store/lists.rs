@@ -207,7 +207,7 @@ pub async fn set_name_and_description(
 /// Moves the count of stored rows, and the times an addition or a removal moves.
 pub async fn add_to_count(tx: &mut Tx, id: ListId, by: i64, now: Timestamp) -> Result<(), StoreError> {
     let added_at = (by > 0).then_some(now);
-    tx.execute(
+    tx.send(
         "UPDATE lists SET entry_count = entry_count + $2, updated_at = $3, last_entry_added_at = COALESCE($4, last_entry_added_at)
          WHERE id = $1",
         &[id.0.into(), by.into(), now.into(), added_at.into()],
@@ -218,7 +218,7 @@ pub async fn add_to_count(tx: &mut Tx, id: ListId, by: i64, now: Timestamp) -> R
 
 /// Marks a list as deleted; its name is free again.
 pub async fn set_deleted(tx: &mut Tx, id: ListId, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute("UPDATE lists SET deleted_at = $2, updated_at = $2 WHERE id = $1", &[id.0.into(), now.into()]).await?;
+    tx.send("UPDATE lists SET deleted_at = $2, updated_at = $2 WHERE id = $1", &[id.0.into(), now.into()]).await?;
     Ok(())
 }
 
@@ -249,7 +249,7 @@ pub async fn find_facts(tx: &mut Tx, id: ListId, now: Timestamp) -> Result<Facts
 /// Sets or takes away a list's flood guard.
 pub async fn set_flood_guard(tx: &mut Tx, id: ListId, guard: Option<FloodGuard>) -> Result<(), StoreError> {
     let text = guard.map(|guard| serde_json::to_string(&guard)).transpose().map_err(|_| StoreError::unreadable("flood guard"))?;
-    tx.execute("UPDATE lists SET flood_guard = $2 WHERE id = $1", &[id.0.into(), text.into()]).await?;
+    tx.send("UPDATE lists SET flood_guard = $2 WHERE id = $1", &[id.0.into(), text.into()]).await?;
     Ok(())
 }
 
@@ -263,7 +263,7 @@ pub async fn find_approval(tx: &mut Tx, id: ListId) -> Result<Approval, StoreErr
 /// Says which changes of a list need another person.
 pub async fn set_approval(tx: &mut Tx, id: ListId, approval: Approval) -> Result<(), StoreError> {
     let text = serde_json::to_string(&approval).map_err(|_| StoreError::unreadable("approval"))?;
-    tx.execute("UPDATE lists SET approval = $2 WHERE id = $1", &[id.0.into(), text.into()]).await?;
+    tx.send("UPDATE lists SET approval = $2 WHERE id = $1", &[id.0.into(), text.into()]).await?;
     Ok(())
 }
 

@@ -58,7 +58,7 @@ pub struct Mail {
 
 /// Puts a mail into the outbox, due at once.
 pub async fn insert_mail(tx: &mut Tx, mail: &Mail) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO mails (id, member_id, purpose, notification_id, sealed, attempts, due_at, leased_until, created_at)
          VALUES ($1, $2, $3, $4, $5, 0, $6, 0, $6)",
         &[
@@ -121,7 +121,7 @@ pub async fn remove_claimed(tx: &mut Tx, id: Uuid, token: Uuid) -> Result<bool, 
 
 /// Lets a mail wait for its next attempt.
 pub async fn set_due(tx: &mut Tx, id: Uuid, token: Uuid, due_at: Timestamp, failure: &str) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "UPDATE mails SET attempts = attempts + 1, due_at = $3, leased_until = 0, lease_token = NULL, failure = $4
          WHERE id = $1 AND lease_token = $2",
         &[id.into(), token.into(), due_at.into(), failure.into()],
@@ -132,7 +132,7 @@ pub async fn set_due(tx: &mut Tx, id: Uuid, token: Uuid, due_at: Timestamp, fail
 
 /// Gives a mail up. What it would have said goes; that it was given up stays for a while.
 pub async fn set_failed(tx: &mut Tx, id: Uuid, token: Uuid, now: Timestamp, failure: &str) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "UPDATE mails SET attempts = attempts + 1, failed_at = $3, leased_until = 0, lease_token = NULL, failure = $4,
              sealed = NULL
          WHERE id = $1 AND lease_token = $2",
@@ -144,7 +144,7 @@ pub async fn set_failed(tx: &mut Tx, id: Uuid, token: Uuid, now: Timestamp, fail
 
 /// Removes everything that waits for a person.
 pub async fn remove_of(tx: &mut Tx, member: MemberId) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM mails WHERE member_id = $1", &[member.0.into()]).await?;
+    tx.send("DELETE FROM mails WHERE member_id = $1", &[member.0.into()]).await?;
     Ok(())
 }
 
@@ -155,6 +155,6 @@ pub async fn remove_old(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreErro
 
 /// Frees every lease. Only the one process of a SQLite file does this, at its start: nobody else can hold one.
 pub async fn free_leases(tx: &mut Tx) -> Result<(), StoreError> {
-    tx.execute("UPDATE mails SET leased_until = 0, lease_token = NULL WHERE leased_until > 0", &[]).await?;
+    tx.send("UPDATE mails SET leased_until = 0, lease_token = NULL WHERE leased_until > 0", &[]).await?;
     Ok(())
 }

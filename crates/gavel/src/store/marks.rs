@@ -103,7 +103,7 @@ pub fn leaves_mark(entry_type: EntryType) -> bool {
 
 /// Marks a record as the source of a blocklist entry.
 pub async fn set_mark(tx: &mut Tx, record: RecordId, entry: EntryId) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "UPDATE records SET is_blocklisted = $3, marked_by = $2 WHERE id = $1",
         &[record.0.into(), entry.0.into(), true.into()],
     )
@@ -113,7 +113,7 @@ pub async fn set_mark(tx: &mut Tx, record: RecordId, entry: EntryId) -> Result<(
 
 /// Marks a record unless another entry holds its mark.
 pub async fn set_mark_if_free(tx: &mut Tx, record: RecordId, entry: EntryId) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "UPDATE records SET is_blocklisted = $3, marked_by = $2 WHERE id = $1 AND marked_by IS NULL",
         &[record.0.into(), entry.0.into(), true.into()],
     )
@@ -125,7 +125,7 @@ pub async fn set_mark_if_free(tx: &mut Tx, record: RecordId, entry: EntryId) -> 
 pub async fn restore_marks(tx: &mut Tx, list: ListId, revision: u64, now: Timestamp) -> Result<(), StoreError> {
     let brought = "FROM entries e WHERE e.list_id = $1 AND e.added_rev = $2 AND (e.expires_at IS NULL OR e.expires_at > $3)
          AND e.reference_record_id IS NOT NULL";
-    tx.execute(
+    tx.send(
         &format!(
             "UPDATE records SET is_blocklisted = $4, marked_by = (SELECT e.id {brought} AND e.reference_record_id = records.id LIMIT 1)
              WHERE marked_by IS NULL AND id IN (SELECT e.reference_record_id {brought})"
@@ -154,7 +154,7 @@ pub async fn release_expired(tx: &mut Tx, (after, now): (Timestamp, Timestamp)) 
          JOIN entries e ON e.list_id = l.id AND e.key_digest = s.key_digest AND e.removed_rev IS NULL
          WHERE e.expires_at IS NULL OR e.expires_at > $2"
     );
-    tx.execute(
+    tx.send(
         &format!(
             "UPDATE records
              SET marked_by = (SELECT e.id {covering} ORDER BY e.created_at, e.id LIMIT 1),
@@ -171,7 +171,7 @@ pub async fn release_expired(tx: &mut Tx, (after, now): (Timestamp, Timestamp)) 
 pub async fn clear_marks(tx: &mut Tx, records: &[RecordId]) -> Result<(), StoreError> {
     for record in records {
         let params = [record.0.into(), false.into()];
-        tx.execute("UPDATE records SET is_blocklisted = $2, marked_by = NULL WHERE id = $1", &params).await?;
+        tx.send("UPDATE records SET is_blocklisted = $2, marked_by = NULL WHERE id = $1", &params).await?;
     }
     Ok(())
 }
@@ -196,7 +196,7 @@ pub async fn release_marks(
          JOIN entries e ON e.list_id = l.id AND e.key_digest = s.key_digest AND e.removed_rev IS NULL
          WHERE s.entry_type = $3 AND (e.expires_at IS NULL OR e.expires_at > $4)"
     );
-    tx.execute(
+    tx.send(
         &format!(
             "UPDATE records
              SET marked_by = (SELECT e.id {covering} ORDER BY e.created_at, e.id LIMIT 1),

@@ -24,7 +24,7 @@ pub struct Media {
 
 /// Writes what is known of a file.
 pub async fn insert_media(tx: &mut Tx, application: ApplicationId, media: &Media) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO media (id, application_id, content_type, size, sha256, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
         &[
             media.id.0.into(),
@@ -62,7 +62,7 @@ pub async fn list_existing(tx: &mut Tx, application: ApplicationId, ids: &[Media
 /// Notes that a session shows these files.
 pub async fn insert_uses(tx: &mut Tx, session: SessionId, ids: &[MediaId]) -> Result<(), StoreError> {
     for id in ids {
-        tx.execute(
+        tx.send(
             "INSERT INTO media_uses (session_id, media_id) VALUES ($1, $2) ON CONFLICT (session_id, media_id) DO NOTHING",
             &[session.0.into(), id.0.into()],
         )
@@ -82,7 +82,7 @@ pub async fn release(tx: &mut Tx, session: SessionId, ids: &[MediaId], now: Time
     let mut gone = Vec::new();
     for id in ids {
         let use_of = [session.0.into(), id.0.into()];
-        tx.execute("DELETE FROM media_uses WHERE session_id = $1 AND media_id = $2", &use_of).await?;
+        tx.send("DELETE FROM media_uses WHERE session_id = $1 AND media_id = $2", &use_of).await?;
         let sql = "UPDATE media SET deleted_at = $1
                    WHERE id = $2 AND deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM media_uses u WHERE u.media_id = $2)";
         if tx.execute(sql, &[now.into(), id.0.into()]).await? == 1 {

@@ -49,8 +49,8 @@ pub struct Link {
 /// Writes a link. Others of the same person for the same purpose end.
 pub async fn insert_link(tx: &mut Tx, hash: [u8; 32], link: &Link, now: Timestamp) -> Result<(), StoreError> {
     let sql = "DELETE FROM member_links WHERE (member_id = $1 AND purpose = $2) OR expires_at <= $3";
-    tx.execute(sql, &[link.member.map(|id| id.0).into(), link.purpose.as_str().into(), now.into()]).await?;
-    tx.execute(
+    tx.send(sql, &[link.member.map(|id| id.0).into(), link.purpose.as_str().into(), now.into()]).await?;
+    tx.send(
         "INSERT INTO member_links (hash, member_id, application_id, purpose, expires_at, created_at)
          VALUES ($1, $2, $3, $4, $5, $6)",
         &[
@@ -92,12 +92,12 @@ pub async fn take_link(tx: &mut Tx, hash: [u8; 32]) -> Result<Option<Link>, Stor
 
 /// Ends all links of a person.
 pub async fn remove_of(tx: &mut Tx, member: MemberId) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM member_links WHERE member_id = $1", &[member.0.into()]).await?;
+    tx.send("DELETE FROM member_links WHERE member_id = $1", &[member.0.into()]).await?;
     Ok(())
 }
 
 /// Ends all links for a first owner.
 pub async fn remove_sign_ups(tx: &mut Tx) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM member_links WHERE member_id IS NULL", &[]).await?;
+    tx.send("DELETE FROM member_links WHERE member_id IS NULL", &[]).await?;
     Ok(())
 }

@@ -120,7 +120,7 @@ pub async fn insert_member(tx: &mut Tx, member: &Member) -> Result<bool, StoreEr
 
 /// Writes everything of an account that can change. Under the lock of [`lock_member`].
 pub async fn set_member(tx: &mut Tx, member: &Member, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "UPDATE members SET name = $2, status = $3, password_hash = $4, totp_secret = $5, totp_pending = $6, totp_step = $7,
              notify_mention = $8, notify_comment = $9, notify_activity = $10, updated_at = $11
          WHERE id = $1",
@@ -234,7 +234,7 @@ pub async fn set_role(
     role: Role,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO member_roles (member_id, application_id, role, created_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (member_id, application_id) DO UPDATE SET role = excluded.role",
         &[id.0.into(), application.0.into(), role.as_str().into(), now.into()],
@@ -246,7 +246,7 @@ pub async fn set_role(
 /// Takes the role.
 pub async fn remove_role(tx: &mut Tx, id: MemberId, application: ApplicationId) -> Result<(), StoreError> {
     let sql = "DELETE FROM member_roles WHERE member_id = $1 AND application_id = $2";
-    tx.execute(sql, &[id.0.into(), application.0.into()]).await?;
+    tx.send(sql, &[id.0.into(), application.0.into()]).await?;
     Ok(())
 }
 
@@ -266,10 +266,10 @@ pub async fn lock_owners(tx: &mut Tx, application: ApplicationId) -> Result<Vec<
 
 /// Puts recovery codes in the place of all there were.
 pub async fn set_recovery_codes(tx: &mut Tx, id: MemberId, hashes: &[[u8; 32]]) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM recovery_codes WHERE member_id = $1", &[id.0.into()]).await?;
+    tx.send("DELETE FROM recovery_codes WHERE member_id = $1", &[id.0.into()]).await?;
     for hash in hashes {
         let sql = "INSERT INTO recovery_codes (member_id, hash) VALUES ($1, $2)";
-        tx.execute(sql, &[id.0.into(), (*hash).into()]).await?;
+        tx.send(sql, &[id.0.into(), (*hash).into()]).await?;
     }
     Ok(())
 }

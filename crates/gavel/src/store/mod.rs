@@ -21,6 +21,7 @@ pub mod duplicates;
 pub mod entries;
 pub mod entry_versions;
 pub mod erase;
+pub mod erase_transactions;
 pub mod erasures;
 pub mod events;
 pub mod hits;
@@ -64,3 +65,11 @@ pub mod transactions;
 pub mod workflows;
 
 pub use db::{Row, Store, StoreError, Tx, Value};
+
+use gavel_core::entry::{EntryType, EntryValue};
+
+/// Three columns: type, value and match key of a value that was screened.
+fn read_entry_value(c: &mut db::Columns<'_>) -> Result<EntryValue, StoreError> {
+    let entry_type = EntryType::from_name(&c.take::<String>()?).ok_or_else(|| StoreError::unreadable("entry type"))?;
+    Ok(EntryValue::from_store(entry_type, c.take()?, c.take()?))
+}

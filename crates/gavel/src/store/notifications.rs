@@ -79,7 +79,7 @@ fn from_row(row: &Row) -> Result<Notification, StoreError> {
 
 /// Writes a notification.
 pub async fn insert_notification(tx: &mut Tx, new: &NewNotification) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO notifications (id, application_id, member_id, kind, session_id, activity_id, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
         &[

@@ -17,7 +17,7 @@ use super::{Row, StoreError, Tx, Value, db::parts, destinations::Destination, ev
 /// Puts an event into the queue of a destination, due at once or with the last of its lane. The lone `+` keeps the search
 /// off the index by time, which would go through the whole queue of a destination that is down instead of one lane.
 pub async fn insert_waiting(tx: &mut Tx, id: EventId, event: &Event, destination: &Destination) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO outbox (id, event_id, destination_id, object_id, sequence, attempts, due_at, leased_until)
          VALUES ($1, $2, $3, $4, $5, 0, COALESCE((
              SELECT max(+o.due_at) FROM outbox o
@@ -161,7 +161,7 @@ pub async fn set_due(tx: &mut Tx, claimed: &Claimed, due_at: Timestamp) -> Resul
         )
         .await?;
     if rows == 1 {
-        tx.execute(
+        tx.send(
             "UPDATE outbox SET due_at = $3
              WHERE destination_id = $2 AND object_id = (SELECT object_id FROM outbox WHERE id = $1) AND +due_at < $3",
             &[claimed.id.0.into(), claimed.destination.0.into(), due_at.into()],
@@ -173,7 +173,7 @@ pub async fn set_due(tx: &mut Tx, claimed: &Claimed, due_at: Timestamp) -> Resul
 
 /// Makes everything due that waits for a destination: after a pause nothing waits for the rest of a retry.
 pub async fn set_all_due(tx: &mut Tx, destination: DestinationId, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute("UPDATE outbox SET due_at = $2 WHERE destination_id = $1 AND due_at > $2", &[destination.0.into(), now.into()])
+    tx.send("UPDATE outbox SET due_at = $2 WHERE destination_id = $1 AND due_at > $2", &[destination.0.into(), now.into()])
         .await?;
     Ok(())
 }
@@ -186,13 +186,13 @@ pub async fn count_waiting(tx: &mut Tx, destination: DestinationId) -> Result<u6
 
 /// Drops what waits for a destination that was disabled or deleted.
 pub async fn drop_waiting(tx: &mut Tx, destination: DestinationId) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM outbox WHERE destination_id = $1", &[destination.0.into()]).await?;
+    tx.send("DELETE FROM outbox WHERE destination_id = $1", &[destination.0.into()]).await?;
     Ok(())
 }
 
 /// Frees every lease. Only the one process of a SQLite file does this, at its start: nobody else can hold one.
 pub async fn free_leases(tx: &mut Tx) -> Result<(), StoreError> {
-    tx.execute("UPDATE outbox SET leased_until = 0, lease_token = NULL WHERE lease_token IS NOT NULL", &[]).await?;
+    tx.send("UPDATE outbox SET leased_until = 0, lease_token = NULL WHERE lease_token IS NOT NULL", &[]).await?;
     Ok(())
 }
 

@@ -153,7 +153,7 @@ pub async fn lock_pending(tx: &mut Tx, id: Uuid) -> Result<Option<PendingReview>
 
 /// Says what has become of one, and forgets its comment.
 pub async fn settle(tx: &mut Tx, id: Uuid, state: State, reason: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "UPDATE pending_reviews SET state = $2, reason = $3, settled_at = $4, comment = NULL WHERE id = $1",
         &[id.into(), state.as_str().into(), reason.into(), now.into()],
     )

@@ -16,7 +16,7 @@ pub struct Presence {
 /// Says that somebody looks.
 pub async fn set_presence(tx: &mut Tx, session: SessionId, holder: &Holder, now: Timestamp) -> Result<(), StoreError> {
     let [holder_type, holder_id, reviewer, name] = holder.params();
-    tx.execute(
+    tx.send(
         "INSERT INTO presences (session_id, holder_type, holder_id, holder_reviewer, holder_name, seen_at)
          VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (session_id, holder_type, holder_id, holder_reviewer) DO UPDATE

@@ -75,7 +75,7 @@ fn from_row(row: &Row) -> Result<Proposal, StoreError> {
 
 /// Writes a new proposal.
 pub async fn insert_proposal(tx: &mut Tx, application: ApplicationId, proposal: &Proposal) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO proposals (application_id, id, list_id, state, comment, changes, change_count, proposer_type, proposer_id,
              proposer_name, proposer_person, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",

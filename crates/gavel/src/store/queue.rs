@@ -294,7 +294,7 @@ async fn first(
 /// Makes a session somebody's; only under the lock of its row.
 pub async fn set_claim(tx: &mut Tx, session: SessionId, claim: &Claim) -> Result<(), StoreError> {
     let [holder_type, holder_id, reviewer, name] = claim.holder.params();
-    tx.execute(
+    tx.send(
         "UPDATE queue_items SET claimed_until = $2, claimed_at = $3, holder_type = $4, holder_id = $5, holder_reviewer = $6,
              holder_name = $7
          WHERE session_id = $1",
@@ -310,7 +310,7 @@ const FREE: &str = "claimed_until = NULL, claimed_at = NULL, holder_type = NULL,
 /// Makes a session nobody's.
 pub async fn end_claim(tx: &mut Tx, session: SessionId) -> Result<(), StoreError> {
     let sql = format!("UPDATE queue_items SET {FREE} WHERE session_id = $1 AND claimed_until IS NOT NULL");
-    tx.execute(&sql, &[session.0.into()]).await?;
+    tx.send(&sql, &[session.0.into()]).await?;
     Ok(())
 }
 
@@ -333,8 +333,8 @@ pub async fn find_priority(tx: &mut Tx, session: SessionId) -> Result<i64, Store
 /// Changes it in both places. The session is locked.
 pub async fn set_priority(tx: &mut Tx, session: SessionId, priority: i64) -> Result<(), StoreError> {
     let params = [session.0.into(), priority.into()];
-    tx.execute("UPDATE sessions SET queue_priority = $2 WHERE id = $1", &params).await?;
-    tx.execute("UPDATE queue_items SET priority = $2 WHERE session_id = $1", &params).await?;
+    tx.send("UPDATE sessions SET queue_priority = $2 WHERE id = $1", &params).await?;
+    tx.send("UPDATE queue_items SET priority = $2 WHERE session_id = $1", &params).await?;
     Ok(())
 }
 

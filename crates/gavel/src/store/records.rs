@@ -67,7 +67,7 @@ fn from_row(row: &Row) -> Result<Record, StoreError> {
 /// Writes a record.
 pub async fn insert_record(tx: &mut Tx, application: ApplicationId, record: &Record) -> Result<(), StoreError> {
     let data = serde_json::to_string(&record.data).map_err(|_| StoreError::unreadable("record"))?;
-    tx.execute(
+    tx.send(
         "INSERT INTO records (application_id, id, session_id, feature, node_id, ordinal, status, data, warnings, matches,
              is_blocklisted, created_at, weighed_with)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
@@ -95,7 +95,7 @@ pub async fn insert_record(tx: &mut Tx, application: ApplicationId, record: &Rec
 async fn note_shown(tx: &mut Tx, record: &Record) -> Result<(), StoreError> {
     for shown in record.matches.as_array().into_iter().flatten() {
         if let Some(id) = shown.get("session_id").and_then(Json::as_str).and_then(|id| id.parse::<SessionId>().ok()) {
-            tx.execute(
+            tx.send(
                 "INSERT INTO shown_in (session_id, record_id, holder_id) VALUES ($1, $2, $3)
                  ON CONFLICT (session_id, record_id) DO NOTHING",
                 &[id.0.into(), record.id.0.into(), record.session.0.into()],
@@ -162,7 +162,7 @@ pub async fn list_records_of(tx: &mut Tx, sessions: &[SessionId]) -> Result<Vec<
 
 /// Changes the status of one record.
 pub async fn set_status(tx: &mut Tx, id: RecordId, status: FeatureStatus) -> Result<(), StoreError> {
-    tx.execute("UPDATE records SET status = $2 WHERE id = $1", &[id.0.into(), status.as_str().into()]).await?;
+    tx.send("UPDATE records SET status = $2 WHERE id = $1", &[id.0.into(), status.as_str().into()]).await?;
     Ok(())
 }
 
@@ -170,7 +170,7 @@ pub async fn set_status(tx: &mut Tx, id: RecordId, status: FeatureStatus) -> Res
 pub async fn set_data(tx: &mut Tx, record: &Record) -> Result<(), StoreError> {
     let data = serde_json::to_string(&record.data).map_err(|_| StoreError::unreadable("record"))?;
     let params = [record.id.0.into(), data.into(), record.matches.to_string().into()];
-    tx.execute("UPDATE records SET data = $2, matches = $3 WHERE id = $1", &params).await?;
+    tx.send("UPDATE records SET data = $2, matches = $3 WHERE id = $1", &params).await?;
     note_shown(tx, record).await
 }
 
@@ -186,7 +186,7 @@ pub async fn switch_monitoring(tx: &mut Tx, session: SessionId, on: bool) -> Res
         }
         data.insert(SWITCH.into(), on.into());
         let data = serde_json::to_string(&data).map_err(unreadable)?;
-        tx.execute(
+        tx.send(
             "UPDATE records SET data = $2, monitoring_paused = $3 WHERE id = $1",
             &[row.get::<Uuid>(0)?.into(), data.into(), (!on).into()],
         )
@@ -199,10 +199,10 @@ pub async fn switch_monitoring(tx: &mut Tx, session: SessionId, on: bool) -> Res
 pub async fn clear_record(tx: &mut Tx, id: RecordId) -> Result<(), StoreError> {
     super::screenings::clear_item(tx, id).await?;
     let id = [Value::from(id.0)];
-    tx.execute("DELETE FROM hits WHERE record_id = $1", &id).await?;
-    tx.execute("DELETE FROM signals WHERE record_id = $1", &id).await?;
-    tx.execute("DELETE FROM corrected_signals WHERE record_id = $1", &id).await?;
-    tx.execute("DELETE FROM records WHERE id = $1", &id).await?;
+    tx.send("DELETE FROM hits WHERE record_id = $1", &id).await?;
+    tx.send("DELETE FROM signals WHERE record_id = $1", &id).await?;
+    tx.send("DELETE FROM corrected_signals WHERE record_id = $1", &id).await?;
+    tx.send("DELETE FROM records WHERE id = $1", &id).await?;
     Ok(())
 }
 
@@ -220,7 +220,7 @@ pub struct Signal<'a> {
 
 /// Writes a signal.
 pub async fn insert_signal(tx: &mut Tx, application: ApplicationId, signal: &Signal<'_>) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO signals (record_id, entry_type, application_id, session_id, value, match_key, key_digest, address, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (record_id, entry_type) DO NOTHING",
         &[
@@ -256,13 +256,13 @@ pub async fn insert_screening(
     evaluated_at: Timestamp,
     hits: &[(RecordId, EntryType, Hit)],
 ) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO screenings (id, application_id, session_id, lists_revision, evaluated_at) VALUES ($1, $2, $3, $4, $5)",
         &[id.into(), application.0.into(), session.0.into(), lists_revision.into(), evaluated_at.into()],
     )
     .await?;
     for (record, entry_type, hit) in hits {
-        tx.execute(
+        tx.send(
             "INSERT INTO hits (screening_id, record_id, entry_id, entry_added_rev, list_id, entry_type, comparison)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
             &[

@@ -83,7 +83,7 @@ pub async fn find_reached(tx: &mut Tx, application: ApplicationId, kind: &str) -
 
 /// Writes it.
 pub async fn set_reached(tx: &mut Tx, application: ApplicationId, kind: &str, at: Timestamp) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO retention_marks (application_id, kind, reached) VALUES ($1, $2, $3)
          ON CONFLICT (application_id, kind) DO UPDATE SET reached = excluded.reached",
         &[application.0.into(), kind.into(), at.into()],

@@ -80,7 +80,7 @@ pub async fn insert_revision(
     made_by: &str,
 ) -> Result<(), StoreError> {
     applications::set_current(tx, application, Counter::ListsRevision, moment.revision).await?;
-    tx.execute(
+    tx.send(
         "INSERT INTO list_revisions (application_id, revision, list_id, kind, added, removed, changed, made_by, at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         &[

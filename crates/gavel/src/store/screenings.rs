@@ -4,13 +4,13 @@
 use std::collections::HashMap;
 
 use gavel_core::{
-    entry::{EntryType, EntryValue},
+    entry::EntryValue,
     ids::{ApplicationId, RecordId, SessionId},
     time::Timestamp,
 };
 use uuid::Uuid;
 
-use super::{StoreError, Tx, Value};
+use super::{StoreError, Tx, Value, read_entry_value};
 
 /// A decision of the lists on what one evidence call brought.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub struct Screening {
 
 /// Writes down what the roll-up of a decision was made of.
 pub async fn set_summary(tx: &mut Tx, screening: Uuid, summary: &str) -> Result<(), StoreError> {
-    tx.execute("UPDATE screenings SET summary = $2 WHERE id = $1", &[screening.into(), summary.into()]).await?;
+    tx.send("UPDATE screenings SET summary = $2 WHERE id = $1", &[screening.into(), summary.into()]).await?;
     Ok(())
 }
 
@@ -42,7 +42,7 @@ pub async fn insert_item(
     (record, ordinal): (RecordId, u64),
     answer: &str,
 ) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO screening_items (screening_id, record_id, session_id, ordinal, answer) VALUES ($1, $2, $3, $4, $5)",
         &[screening.into(), record.0.into(), session.0.into(), ordinal.into(), answer.into()],
     )
@@ -53,13 +53,13 @@ pub async fn insert_item(
 /// Forgets an item with its record, and remembers that there was one.
 pub async fn clear_item(tx: &mut Tx, record: RecordId) -> Result<(), StoreError> {
     let record: [Value; 1] = [record.0.into()];
-    tx.execute(
+    tx.send(
         "UPDATE screenings SET items_cleared = items_cleared + 1
          WHERE id IN (SELECT screening_id FROM screening_items WHERE record_id = $1)",
         &record,
     )
     .await?;
-    tx.execute("DELETE FROM screening_items WHERE record_id = $1", &record).await?;
+    tx.send("DELETE FROM screening_items WHERE record_id = $1", &record).await?;
     Ok(())
 }
 
@@ -102,9 +102,7 @@ pub async fn list_signals(tx: &mut Tx, session: SessionId) -> Result<HashMap<Rec
     for row in tx.query(sql, &[session.0.into()]).await? {
         let mut c = row.columns();
         let record = RecordId(c.take()?);
-        let entry_type = EntryType::from_name(&c.take::<String>()?).ok_or_else(|| StoreError::unreadable("entry type"))?;
-        let value = EntryValue::from_store(entry_type, c.take()?, c.take()?);
-        found.entry(record).or_default().push(value);
+        found.entry(record).or_default().push(read_entry_value(&mut c)?);
     }
     Ok(found)
 }

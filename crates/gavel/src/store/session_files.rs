@@ -44,7 +44,7 @@ const COLUMNS: &str = "f.id, f.media_id, f.name, f.added_by, f.created_at, m.con
 
 /// Attaches a file.
 pub async fn insert_file(tx: &mut Tx, session: SessionId, file: &SessionFile) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO session_files (id, session_id, media_id, name, added_by, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
         &[
             file.id.0.into(),
@@ -74,7 +74,7 @@ pub async fn find_file(tx: &mut Tx, session: SessionId, id: SessionFileId) -> Re
 
 /// Takes an attached file off.
 pub async fn remove_file(tx: &mut Tx, session: SessionId, id: SessionFileId) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM session_files WHERE session_id = $1 AND id = $2", &[session.0.into(), id.0.into()]).await?;
+    tx.send("DELETE FROM session_files WHERE session_id = $1 AND id = $2", &[session.0.into(), id.0.into()]).await?;
     Ok(())
 }
 

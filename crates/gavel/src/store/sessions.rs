@@ -127,7 +127,7 @@ fn steps_text(steps: &[Step]) -> Result<String, StoreError> {
 
 /// Writes a new session.
 pub async fn insert_session(tx: &mut Tx, application: ApplicationId, session: &Session) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO sessions (application_id, id, kind, number, token, status, version, vendor_data, workflow_version_id, workflow_id,
              workflow_version, session_type, api_service, callback, callback_method, metadata, language, contact_details,
              expected_details, portrait_media_id, steps, created_at, lifetime, expires_at,
@@ -201,7 +201,7 @@ pub async fn lock_reusable(
 /// Writes what a change of status, data or activity moves: status, version, steps, expiry, first outcome, and what a
 /// reused session takes over.
 pub async fn set_state(tx: &mut Tx, session: &Session) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "UPDATE sessions SET status = $2, version = $3, steps = $4, expires_at = $5, first_outcome = $6, callback = $7, metadata = $8,
              approved_at = $9
          WHERE id = $1",
@@ -260,7 +260,7 @@ fn named(rows: &[Row]) -> Result<Vec<Named>, StoreError> {
 
 /// Marks a session as deleted.
 pub async fn set_deleted(tx: &mut Tx, id: SessionId, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute("UPDATE sessions SET deleted_at = $2 WHERE id = $1", &[id.0.into(), now.into()]).await?;
+    tx.send("UPDATE sessions SET deleted_at = $2 WHERE id = $1", &[id.0.into(), now.into()]).await?;
     Ok(())
 }
 
@@ -310,7 +310,7 @@ pub struct Searchable {
 /// Writes the copies, all of them.
 pub async fn set_searchable(tx: &mut Tx, id: SessionId, copy: &Searchable) -> Result<(), StoreError> {
     let folded = |text: &Option<String>| text.as_deref().map(fold);
-    tx.execute(
+    tx.send(
         "UPDATE sessions SET full_name = $2, full_name_folded = $3,
              document_number = $4, personal_number = $5,
              document_type = $6, document_name_folded = $7,
@@ -346,7 +346,7 @@ pub fn fold(text: &str) -> String {
 /// Adds risk codes a session has been found to carry.
 pub async fn insert_risks(tx: &mut Tx, id: SessionId, risks: &[&str]) -> Result<(), StoreError> {
     for risk in risks {
-        tx.execute(
+        tx.send(
             "INSERT INTO session_risks (session_id, risk) VALUES ($1, $2) ON CONFLICT (session_id, risk) DO NOTHING",
             &[id.0.into(), (*risk).into()],
         )
@@ -357,7 +357,7 @@ pub async fn insert_risks(tx: &mut Tx, id: SessionId, risks: &[&str]) -> Result<
 
 /// Takes all risk codes of a session away, before those that still hold are added again.
 pub async fn clear_risks(tx: &mut Tx, id: SessionId) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM session_risks WHERE session_id = $1", &[id.0.into()]).await?;
+    tx.send("DELETE FROM session_risks WHERE session_id = $1", &[id.0.into()]).await?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use gavel_core::{
     guard::{Retention, Sweep},
     ids::ApplicationId,
+    transaction::Thresholds,
 };
 
 use super::{StoreError, Tx};
@@ -20,11 +21,14 @@ pub struct Switches {
     pub sweep: Sweep,
     /// How long personal values are kept.
     pub retention: Retention,
+    /// From which scores on a transaction goes to review, and is declined.
+    pub transaction_scores: Thresholds,
 }
 
 /// The switches of an application.
 pub async fn find_switches(tx: &mut Tx, id: ApplicationId) -> Result<Option<Switches>, StoreError> {
-    let sql = "SELECT reviews_change_status, auto_blocklist_on_decline, kyc_expiry_days, sweep, retention, data_retention_months
+    let sql = "SELECT reviews_change_status, auto_blocklist_on_decline, kyc_expiry_days, sweep, retention, data_retention_months,
+             transaction_review_score, transaction_decline_score
          FROM applications WHERE id = $1";
     let row = tx.query_opt(sql, &[id.0.into()]).await?;
     row.map(|row| {
@@ -36,7 +40,9 @@ pub async fn find_switches(tx: &mut Tx, id: ApplicationId) -> Result<Option<Swit
         let kept = kept.transpose().map_err(|_| unreadable())?.unwrap_or_default();
         let retention = Retention { sessions: c.take()?, ..kept };
         let sweep = sweep.ok_or_else(unreadable)?;
-        Ok(Switches { reviews_change_status, auto_blocklist_on_decline, kyc_expiry_days, sweep, retention })
+        let mut score = || u8::try_from(c.take::<i64>()?).map_err(|_| unreadable());
+        let transaction_scores = Thresholds { review: score()?, decline: score()? };
+        Ok(Switches { reviews_change_status, auto_blocklist_on_decline, kyc_expiry_days, sweep, retention, transaction_scores })
     })
     .transpose()
 }
@@ -46,9 +52,9 @@ pub async fn set_switches(tx: &mut Tx, id: ApplicationId, switches: &Switches) -
     // Those of sessions are also part of the older configuration of webhooks and have a column of their own.
     let rest = Retention { sessions: None, ..switches.retention };
     let retention = serde_json::to_string(&rest).map_err(|_| StoreError::unreadable("switches"))?;
-    tx.execute(
+    tx.send(
         "UPDATE applications SET reviews_change_status = $2, auto_blocklist_on_decline = $3, kyc_expiry_days = $4, sweep = $5,
-             retention = $6, data_retention_months = $7
+             retention = $6, data_retention_months = $7, transaction_review_score = $8, transaction_decline_score = $9
          WHERE id = $1",
         &[
             id.0.into(),
@@ -58,6 +64,8 @@ pub async fn set_switches(tx: &mut Tx, id: ApplicationId, switches: &Switches) -
             switches.sweep.as_str().into(),
             retention.into(),
             switches.retention.sessions.into(),
+            i64::from(switches.transaction_scores.review).into(),
+            i64::from(switches.transaction_scores.decline).into(),
         ],
     )
     .await?;

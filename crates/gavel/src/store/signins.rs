@@ -46,7 +46,7 @@ pub struct Found {
 
 /// Writes a sign-in.
 pub async fn insert_signin(tx: &mut Tx, signin: &Signin, hash: [u8; 32]) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO signins (id, member_id, hash, ip, user_agent, created_at, last_seen_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         &[
@@ -89,7 +89,7 @@ pub async fn find_by_hash(
 
 /// Notes that a sign-in is in use.
 pub async fn set_seen(tx: &mut Tx, id: SigninId, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute("UPDATE signins SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2", &[id.0.into(), now.into()]).await?;
+    tx.send("UPDATE signins SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2", &[id.0.into(), now.into()]).await?;
     Ok(())
 }
 
@@ -130,7 +130,7 @@ pub async fn remove_signin(tx: &mut Tx, member: MemberId, id: SigninId) -> Resul
 /// Ends all sign-ins of a person, but for one.
 pub async fn remove_others(tx: &mut Tx, member: MemberId, kept: Option<SigninId>) -> Result<(), StoreError> {
     let kept = kept.map_or(uuid::Uuid::nil(), |id| id.0);
-    tx.execute("DELETE FROM signins WHERE member_id = $1 AND id <> $2", &[member.0.into(), kept.into()]).await?;
+    tx.send("DELETE FROM signins WHERE member_id = $1 AND id <> $2", &[member.0.into(), kept.into()]).await?;
     Ok(())
 }
 
@@ -141,7 +141,7 @@ pub async fn remove_all_ended(tx: &mut Tx, (now, seen_after): (Timestamp, Timest
 
 /// Removes what has ended anyway, of one person.
 pub async fn remove_ended(tx: &mut Tx, member: MemberId, (now, seen_after): (Timestamp, Timestamp)) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "DELETE FROM signins WHERE member_id = $1 AND (expires_at <= $2 OR last_seen_at <= $3)",
         &[member.0.into(), now.into(), seen_after.into()],
     )

@@ -77,7 +77,7 @@ fn from_row(row: &Row) -> Result<Comment, StoreError> {
 /// Writes a row.
 pub async fn insert_comment(tx: &mut Tx, subject: SubjectId, new: NewComment<'_>) -> Result<(), StoreError> {
     let (before, after) = new.values.unzip();
-    tx.execute(
+    tx.send(
         "INSERT INTO subject_comments (id, subject_id, comment_type, comment, actor_email, actor_name, previous_status, new_status,
              previous_value, new_value, changed_fields, metadata, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",

@@ -113,7 +113,7 @@ impl Facts {
 
 /// A session was made: it is the subject's last one, perhaps its first.
 pub async fn note_session(tx: &mut Tx, subject: SubjectId, at: Timestamp) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "UPDATE subjects SET first_session_at = COALESCE(first_session_at, $2),
              last_session_at = CASE WHEN last_session_at > $2 THEN last_session_at ELSE $2 END
          WHERE id = $1",
@@ -142,7 +142,7 @@ pub async fn refresh_times(
     };
     for chunk in vendor_data.chunks(CHUNK) {
         let params: Vec<Value> = own.iter().cloned().chain(chunk.iter().map(Value::from)).collect();
-        tx.execute(&format!("{times} AND vendor_data IN ({})", placeholders(3, chunk.len())), &params).await?;
+        tx.send(&format!("{times} AND vendor_data IN ({})", placeholders(3, chunk.len())), &params).await?;
     }
     Ok(())
 }

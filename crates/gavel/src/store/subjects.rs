@@ -181,7 +181,7 @@ pub async fn insert_subject(tx: &mut Tx, application: ApplicationId, subject: &S
 pub async fn set_subject(tx: &mut Tx, subject: &Subject) -> Result<(), StoreError> {
     let mut params: Vec<Value> = vec![subject.id.0.into()];
     params.extend(changing(subject)?);
-    tx.execute(
+    tx.send(
         "UPDATE subjects SET status = $2, version = $3, display_name = $4, full_name = $5, date_of_birth = $6,
              approved_emails = $7, approved_phones = $8, issuing_states = $9, legal_name = $10, registration_number = $11,
              country_code = $12, metadata = $13, folded = $14, first_session_at = $15, last_session_at = $16,
@@ -366,8 +366,8 @@ pub async fn remove_subjects(tx: &mut Tx, ids: &[SubjectId]) -> Result<(), Store
     for chunk in ids.chunks(CHUNK) {
         let params: Vec<Value> = chunk.iter().map(|id| id.0.into()).collect();
         let list = placeholders(1, chunk.len());
-        tx.execute(&format!("DELETE FROM subject_comments WHERE subject_id IN ({list})"), &params).await?;
-        tx.execute(&format!("DELETE FROM subjects WHERE id IN ({list})"), &params).await?;
+        tx.send(&format!("DELETE FROM subject_comments WHERE subject_id IN ({list})"), &params).await?;
+        tx.send(&format!("DELETE FROM subjects WHERE id IN ({list})"), &params).await?;
     }
     Ok(())
 }

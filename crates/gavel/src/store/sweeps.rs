@@ -62,7 +62,7 @@ fn from_row(row: &Row) -> Result<Sweep, StoreError> {
 
 /// Writes a sweep that begins.
 pub async fn insert_sweep(tx: &mut Tx, sweep: &Sweep) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO sweeps (id, application_id, list_id, mode, import_id, entries, found, reviewed, made_by, created_at,
              leased_until)
          VALUES ($1, $2, $3, $4, $5, 0, 0, 0, $6, $7, 0)",
@@ -82,12 +82,12 @@ pub async fn insert_sweep(tx: &mut Tx, sweep: &Sweep) -> Result<(), StoreError> 
 
 /// Has a sweep look at what a revision brought. One that was at its end goes on.
 pub async fn insert_part(tx: &mut Tx, id: SweepId, revision: u64) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO sweep_parts (sweep_id, revision, is_done) VALUES ($1, $2, $3)",
         &[id.0.into(), revision.into(), false.into()],
     )
     .await?;
-    tx.execute("UPDATE sweeps SET finished_at = NULL WHERE id = $1", &[id.0.into()]).await?;
+    tx.send("UPDATE sweeps SET finished_at = NULL WHERE id = $1", &[id.0.into()]).await?;
     Ok(())
 }
 
@@ -130,13 +130,13 @@ pub async fn claim(tx: &mut Tx, now: Timestamp, until: Timestamp) -> Result<Opti
 
 /// Holds a claimed sweep for another while; a time that has passed gives it back.
 pub async fn set_leased(tx: &mut Tx, id: SweepId, until: Timestamp) -> Result<(), StoreError> {
-    tx.execute("UPDATE sweeps SET leased_until = $2 WHERE id = $1", &[id.0.into(), until.into()]).await?;
+    tx.send("UPDATE sweeps SET leased_until = $2 WHERE id = $1", &[id.0.into(), until.into()]).await?;
     Ok(())
 }
 
 /// Frees every lease. Only the one process of a SQLite file does this, at its start: nobody else can hold one.
 pub async fn free_leases(tx: &mut Tx) -> Result<(), StoreError> {
-    tx.execute("UPDATE sweeps SET leased_until = 0 WHERE finished_at IS NULL", &[]).await?;
+    tx.send("UPDATE sweeps SET leased_until = 0 WHERE finished_at IS NULL", &[]).await?;
     Ok(())
 }
 
@@ -173,12 +173,12 @@ pub async fn set_done(tx: &mut Tx, id: SweepId, revision: u64, entry: Option<Ent
     match entry {
         Some(entry) => {
             let sql = "UPDATE sweep_parts SET done_entry = $3 WHERE sweep_id = $1 AND revision = $2";
-            tx.execute(sql, &[id.0.into(), revision.into(), entry.0.into()]).await?;
-            tx.execute("UPDATE sweeps SET entries = entries + 1 WHERE id = $1", &[id.0.into()]).await?;
+            tx.send(sql, &[id.0.into(), revision.into(), entry.0.into()]).await?;
+            tx.send("UPDATE sweeps SET entries = entries + 1 WHERE id = $1", &[id.0.into()]).await?;
         }
         None => {
             let sql = "UPDATE sweep_parts SET is_done = $3 WHERE sweep_id = $1 AND revision = $2";
-            tx.execute(sql, &[id.0.into(), revision.into(), true.into()]).await?;
+            tx.send(sql, &[id.0.into(), revision.into(), true.into()]).await?;
         }
     }
     Ok(())
@@ -186,7 +186,7 @@ pub async fn set_done(tx: &mut Tx, id: SweepId, revision: u64, entry: Option<Ent
 
 /// Ends a sweep, unless a part has come meanwhile.
 pub async fn set_finished(tx: &mut Tx, id: SweepId, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "UPDATE sweeps SET finished_at = $2, leased_until = 0 WHERE id = $1
              AND NOT EXISTS (SELECT 1 FROM sweep_parts p WHERE p.sweep_id = $1 AND NOT p.is_done)",
         &[id.0.into(), now.into()],
@@ -197,7 +197,7 @@ pub async fn set_finished(tx: &mut Tx, id: SweepId, now: Timestamp) -> Result<()
 
 /// Ends a sweep with what is left of it.
 pub async fn set_abandoned(tx: &mut Tx, id: SweepId, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute("UPDATE sweep_parts SET is_done = $2 WHERE sweep_id = $1", &[id.0.into(), true.into()]).await?;
+    tx.send("UPDATE sweep_parts SET is_done = $2 WHERE sweep_id = $1", &[id.0.into(), true.into()]).await?;
     set_finished(tx, id, now).await
 }
 
@@ -257,7 +257,7 @@ pub async fn insert_item(
     if rows == 1 {
         let reviewed = u64::from(outcome == "reviewed");
         let sql = "UPDATE sweeps SET found = found + 1, reviewed = reviewed + $2 WHERE id = $1";
-        tx.execute(sql, &[sweep.0.into(), reviewed.into()]).await?;
+        tx.send(sql, &[sweep.0.into(), reviewed.into()]).await?;
     }
     Ok(rows == 1)
 }

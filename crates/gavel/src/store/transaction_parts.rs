@@ -20,7 +20,7 @@ pub async fn insert_signal(
     PartyValue { side, value }: &PartyValue,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO transaction_signals (transaction_id, side, entry_type, application_id, value, match_key, key_digest, address,
              created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -48,7 +48,7 @@ pub async fn insert_hit(
     hit: &Hit,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO transaction_hits (transaction_id, side, entry_type, entry_id, entry_added_rev, list_id, comparison, held)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         &[
@@ -91,7 +91,7 @@ pub struct Alert {
 
 /// Writes an alert in its place among those of the transaction.
 pub async fn insert_alert(tx: &mut Tx, transaction: TransactionId, ordinal: u64, alert: &Alert) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO transaction_alerts (id, transaction_id, ordinal, title, description, severity, status, source, metadata,
              created_at, due_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
@@ -164,7 +164,7 @@ pub async fn insert_activity(
     ordinal: u64,
     activity: &TransactionActivity,
 ) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO transaction_activities (id, transaction_id, ordinal, activity_type, source, status, occurred_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
         &[
@@ -178,7 +178,7 @@ pub async fn insert_activity(
         ],
     )
     .await?;
-    tx.execute(
+    tx.send(
         "INSERT INTO transaction_activity_values (activity_id, title, description, metadata) VALUES ($1, $2, $3, $4)",
         &[
             activity.id.into(),

@@ -94,7 +94,7 @@ fn status_of(workflow: &Workflow) -> &'static str {
 
 /// Writes a version. Its `has_draft` is not part of it.
 pub async fn insert_workflow(tx: &mut Tx, application: ApplicationId, workflow: &Workflow) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO workflows (id, workflow_id, application_id, version, status, label, workflow_type, features, is_default,
              is_white_label_enabled, is_desktop_allowed, max_retry_attempts, retry_window_days, face_liveness_max_attempts,
              face_match_max_attempts, session_expiration_time, auto_blocklist_on_decline, created_by, published_at, created_at,
@@ -130,7 +130,7 @@ pub async fn insert_workflow(tx: &mut Tx, application: ApplicationId, workflow: 
 
 /// Writes what a change in place moves.
 pub async fn set_workflow(tx: &mut Tx, workflow: &Workflow) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "UPDATE workflows SET status = $2, label = $3, workflow_type = $4, features = $5, is_white_label_enabled = $6,
              is_desktop_allowed = $7, max_retry_attempts = $8, retry_window_days = $9, face_liveness_max_attempts = $10,
              face_match_max_attempts = $11, session_expiration_time = $12, published_at = $13, updated_at = $14
@@ -164,7 +164,7 @@ pub async fn set_auto_blocklist(
     on: Option<bool>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "UPDATE workflows SET auto_blocklist_on_decline = $3, updated_at = $4 WHERE application_id = $1 AND workflow_id = $2",
         &[application.0.into(), workflow.0.into(), on.into(), now.into()],
     )
@@ -211,7 +211,7 @@ pub async fn find_last_version(tx: &mut Tx, application: ApplicationId, workflow
 
 /// Makes a workflow the application's only default.
 pub async fn set_default(tx: &mut Tx, application: ApplicationId, workflow: WorkflowId) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "UPDATE workflows SET is_default = (workflow_id = $2) WHERE application_id = $1 AND is_default <> (workflow_id = $2)",
         &[application.0.into(), workflow.0.into()],
     )
@@ -226,14 +226,14 @@ pub async fn find_newest(tx: &mut Tx, application: ApplicationId) -> Result<Opti
 
 /// Removes a version.
 pub async fn remove_version(tx: &mut Tx, id: WorkflowVersionId) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM workflows WHERE id = $1", &[id.0.into()]).await?;
+    tx.send("DELETE FROM workflows WHERE id = $1", &[id.0.into()]).await?;
     Ok(())
 }
 
 /// Removes the draft of a workflow, if there is one.
 pub async fn remove_draft(tx: &mut Tx, application: ApplicationId, workflow: WorkflowId) -> Result<(), StoreError> {
     let sql = "DELETE FROM workflows WHERE application_id = $1 AND workflow_id = $2 AND status = 'draft'";
-    tx.execute(sql, &[application.0.into(), workflow.0.into()]).await?;
+    tx.send(sql, &[application.0.into(), workflow.0.into()]).await?;
     Ok(())
 }
 
@@ -245,7 +245,7 @@ pub async fn insert_default(
     version: WorkflowVersionId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO workflows (id, workflow_id, application_id, version, status, label, workflow_type, features, is_default,
              is_white_label_enabled, is_desktop_allowed, max_retry_attempts, retry_window_days, face_liveness_max_attempts,
              face_match_max_attempts, session_expiration_time, published_at, created_at, updated_at)

@@ -72,6 +72,7 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         | ("POST", "/v3/webhook/destinations/{destination_uuid}/deliveries/{delivery_uuid}/resend/")
         | ("GET", "/v3/users/{vendor_data}/")
         | ("GET", "/v3/businesses/{vendor_data}/")
+        | ("GET", "/v3/transactions/{transaction_uuid}/")
         | ("GET", "/x/users/{user_uuid}/")
         | ("GET", "/x/businesses/{business_uuid}/")
         | ("GET", "/x/webhook/destinations/{destination_uuid}/")
@@ -140,6 +141,7 @@ struct Theirs {
     user: String,
     business: String,
     workflow: String,
+    transaction: String,
 }
 
 impl Theirs {
@@ -187,6 +189,12 @@ impl Theirs {
         let subject = json!({ "vendor_data": vendor_data });
         let user = text(&client.post("/v3/users/create/", subject.clone()).await.ok(201)["didit_internal_id"]);
         let business = text(&client.post("/v3/businesses/create/", subject).await.ok(201)["didit_internal_id"]);
+        let transaction = json!({
+            "transaction_id": vendor_data, "transaction_category": "finance",
+            "transaction_details": { "direction": "in", "amount": 1, "currency": "EUR" },
+            "subject": { "vendor_data": vendor_data, "full_name": "Somebody" },
+        });
+        let transaction = text(&client.post("/v3/transactions/", transaction).await.ok(201)["uuid"]);
         let vendor_data = vendor_data.replace(' ', "%20");
         Self {
             open,
@@ -208,6 +216,7 @@ impl Theirs {
             vendor_data,
             user,
             business,
+            transaction,
         }
     }
 
@@ -238,6 +247,7 @@ impl Theirs {
             "user_uuid" => &self.user,
             "business_uuid" => &self.business,
             "workflow_uuid" => &self.workflow,
+            "transaction_uuid" => &self.transaction,
             "member_uuid" => &self.member,
             other => panic!("{template}: make an object for {{{other}}} in every_route.rs, `Theirs`"),
         })

@@ -3,10 +3,12 @@
 //!
 //! The request takes the person's sessions out of sight in one transaction; nothing is added to them from then on. The
 //! rest is done in small steps ([`steps`]), each a transaction that also writes how far the erasure has come, so that a
-//! process that is killed goes on where it was and no removal is counted twice. What is left of a session is a skeleton.
+//! process that is killed goes on where it was and no removal is counted twice. What is left of a session is a skeleton, and
+//! so is what is left of the person's side of a transaction ([`transactions`]).
 
 mod steps;
 mod subject;
+mod transactions;
 
 use std::time::Duration;
 
@@ -24,7 +26,7 @@ use crate::{
     app::App,
     clock::new_id,
     store::{
-        Tx, erase,
+        Tx, erase, erase_transactions,
         erasures::{self, Counts, Erasure},
     },
 };
@@ -129,7 +131,11 @@ async fn begin(tx: &mut Tx, caller: &Caller, body: EraseBody, now: Timestamp) ->
         Of::Subject(vendor_data) => erase::erase_subjects(tx, caller.application, vendor_data, &mut counts).await?,
         Of::Session(_) => 0,
     };
-    if sessions.is_empty() && known == 0 {
+    let is_party = match &body.of {
+        Of::Subject(vendor_data) => erase_transactions::is_party(tx, caller.application, vendor_data).await?,
+        Of::Session(_) => false,
+    };
+    if sessions.is_empty() && known == 0 && !is_party {
         return Err(Error::NOT_FOUND);
     }
     let erasure = Erasure {
@@ -149,6 +155,9 @@ async fn begin(tx: &mut Tx, caller: &Caller, body: EraseBody, now: Timestamp) ->
     erasures::set_progress(tx, &erasure, now.plus_seconds(LEASE)).await?;
     for session in sessions {
         erasures::insert_session(tx, erasure.id, session, now).await?;
+    }
+    if let Of::Subject(vendor_data) = &body.of {
+        erase_transactions::insert_parts(tx, caller.application, erasure.id, vendor_data).await?;
     }
     caller.audit(tx, "subject.erasure_requested", &[("erasure", erasure.id.0)], now).await?;
     receipt(tx, erasure).await

@@ -12,7 +12,10 @@ use gavel_core::{
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::subject::{Collected, Subject, values};
+use super::{
+    subject::{Collected, Subject, values},
+    transactions,
+};
 use crate::{
     actions::{Caller, Error, amendment::Amendment, subjects::sync},
     app::App,
@@ -47,15 +50,17 @@ const TRIES: usize = 20;
 /// Does what is left to do. Ends early when another process has taken over.
 pub async fn run(app: &App, mut at: Erasure) -> Result<(), Error> {
     let subject = match at.stage.as_str() {
-        "sessions" | "log" => None,
+        "transactions" | "sessions" | "log" => None,
         _ => Some(Arc::new(collect(app, at.id).await?)),
     };
     while at.finished_at.is_none() {
         let next = match (at.stage.as_str(), &subject) {
             ("entries", _) => entries(app, &at).await?,
+            ("entries_of_transactions", _) => transactions::entries(app, &at).await?,
             ("proposals", Some(subject)) => proposals(app, &at, subject.clone()).await?,
             ("imports", Some(subject)) => imports(app, &at, subject.clone()).await?,
             ("answers", Some(subject)) => answers(app, &at, subject.clone()).await?,
+            ("transactions", _) => transactions::erase(app, &at).await?,
             ("sessions", _) => session(app, &at).await?,
             ("log", _) => log(app, &at).await?,
             (stage, _) => return Err(Error::fault(format!("an erasure is at {stage}"))),
@@ -84,15 +89,17 @@ async fn collect(app: &App, id: ErasureId) -> Result<Subject, Error> {
                 })
             })
             .await?;
-        let Some((last, _)) = found.last() else { return collected.finish() };
+        let Some((last, _)) = found.last() else { break };
         after = Some(*last);
         found.iter().for_each(|(session, said)| collected.note(&session.to_string(), said));
     }
+    transactions::collect(app, id, &mut collected).await?;
+    collected.finish()
 }
 
 /// A step: a transaction that finds the erasure where it was left, does something, and writes where it stands then.
 /// `None`: another process has gone on.
-async fn step<F>(app: &App, left: &Erasure, job: F) -> Result<Option<Erasure>, Error>
+pub(super) async fn step<F>(app: &App, left: &Erasure, job: F) -> Result<Option<Erasure>, Error>
 where
     F: for<'t> FnOnce(&'t mut Tx, &'t mut Erasure) -> BoxFuture<'t, Result<(), Error>> + Send + 'static,
 {
@@ -112,18 +119,32 @@ where
         .await
 }
 
-fn move_on(at: &mut Erasure, stage: &str) {
+pub(super) fn move_on(at: &mut Erasure, stage: &str) {
     at.stage = stage.to_owned();
     at.place = String::new();
 }
 
-fn worker(application: ApplicationId) -> Caller {
+pub(super) fn worker(application: ApplicationId) -> Caller {
     Caller::system(application, "WORKER", "")
 }
 
 /// A session's place in the order of ids.
 fn after(place: &str) -> Option<SessionId> {
     parse_uuid(place).ok().map(SessionId)
+}
+
+/// Whoever changes lists takes their number before looking at anything. `None`: live entries stay.
+pub(super) async fn amend<'c>(
+    tx: &mut Tx,
+    caller: &'c Caller,
+    at: &Erasure,
+    now: Timestamp,
+) -> Result<Option<Amendment<'c>>, Error> {
+    if !at.list_entries {
+        return Ok(None);
+    }
+    sync::lock_everybody(tx, at.application).await?;
+    Ok(Some(Amendment::begin(tx, caller, now).await?))
 }
 
 /// Entries of lists: live ones where that was asked for; of removed ones what they said; the metadata of those made from
@@ -133,33 +154,26 @@ async fn entries(app: &App, at: &Erasure) -> Result<Option<Erasure>, Error> {
     step(app, at, move |tx, at| {
         Box::pin(async move {
             let caller = worker(at.application);
-            // Whoever changes lists takes their number before looking at anything.
-            let amendment = match at.list_entries {
-                true => {
-                    sync::lock_everybody(tx, at.application).await?;
-                    Some(Amendment::begin(tx, &caller, now).await?)
-                }
-                false => None,
-            };
+            let amendment = amend(tx, &caller, at, now).await?;
             let sessions = erasures::list_sessions(tx, at.id, after(&at.place), AT_ONCE).await?;
             let Some(last) = sessions.last() else {
-                move_on(at, "proposals");
+                move_on(at, "entries_of_transactions");
                 return Ok(());
             };
             at.place = last.to_string();
             let mut said = Vec::with_capacity(sessions.len());
+            let mut made_from = Vec::new();
             for session in &sessions {
                 said.push((*session, erase::find_said(tx, *session).await?));
+                made_from.extend(erase::list_live_made_from(tx, *session).await?);
             }
             if let Some(amendment) = &amendment {
-                remove_live(tx, amendment, at, &said).await?;
+                remove_live(tx, amendment, at, made_from, said.iter().map(|(_, said)| said)).await?;
             }
             for (session, said) in &said {
-                let mut versions = erase::scrub_removed_made_from(tx, *session, now).await?;
-                for value in values(said) {
-                    versions += erase::scrub_removed(tx, at.application, &value, now).await?;
-                }
+                let versions = erase::scrub_removed_made_from(tx, *session, now).await?;
                 erase::add(&mut at.counts, "entry_versions", versions);
+                scrub_removed(tx, at, said, now).await?;
                 let metadata = erase::clear_metadata(tx, *session).await?;
                 erase::add(&mut at.counts, "entry_metadata", metadata);
             }
@@ -169,16 +183,28 @@ async fn entries(app: &App, at: &Erasure) -> Result<Option<Erasure>, Error> {
     .await
 }
 
-/// Removes live entries that hold a value of the sessions or were made from one of them, in one revision.
-async fn remove_live(tx: &mut Tx, amendment: &Amendment<'_>, at: &mut Erasure, said: &[(SessionId, Said)]) -> Result<(), Error> {
-    let mut by_list: BTreeMap<ListId, Vec<EntryId>> = BTreeMap::new();
-    for (session, said) in said {
-        let mut found = erase::list_live_made_from(tx, *session).await?;
-        for value in values(said) {
-            found.extend(erase::list_live_entries(tx, at.application, &value).await?);
-        }
-        found.into_iter().for_each(|(list, entry)| by_list.entry(list).or_default().push(entry));
+/// Erases what removed entries with the person's values said.
+pub(super) async fn scrub_removed(tx: &mut Tx, at: &mut Erasure, said: &Said, now: Timestamp) -> Result<(), Error> {
+    for value in values(said) {
+        let versions = erase::scrub_removed(tx, at.application, &value, now).await?;
+        erase::add(&mut at.counts, "entry_versions", versions);
     }
+    Ok(())
+}
+
+/// Removes these live entries and those that hold a value of the person, in one revision.
+pub(super) async fn remove_live<'s>(
+    tx: &mut Tx,
+    amendment: &Amendment<'_>,
+    at: &mut Erasure,
+    mut found: Vec<(ListId, EntryId)>,
+    said: impl Iterator<Item = &'s Said> + Send,
+) -> Result<(), Error> {
+    for value in said.flat_map(values).collect::<Vec<_>>() {
+        found.extend(erase::list_live_entries(tx, at.application, &value).await?);
+    }
+    let mut by_list: BTreeMap<ListId, Vec<EntryId>> = BTreeMap::new();
+    found.into_iter().for_each(|(list, entry)| by_list.entry(list).or_default().push(entry));
     let now = amendment.moment.at;
     for (list, entries) in &by_list {
         let mut removed = 0;
@@ -275,7 +301,7 @@ async fn answers(app: &App, at: &Erasure, subject: Arc<Subject>) -> Result<Optio
             let place = crate::secrets::unhex(&at.place).unwrap_or_default();
             let found = erase::list_answers(tx, at.application, place, ANSWERS).await?;
             let Some((last, _)) = found.last() else {
-                move_on(at, "sessions");
+                move_on(at, "transactions");
                 return Ok(());
             };
             at.place = crate::secrets::hex(last);

@@ -10,7 +10,10 @@ use serde_json::Value as Json;
 use crate::{actions::Error, store::erase::Said};
 
 /// Members of items that name a person, wherever they stand.
-const NAMING: [&str; 17] = [
+const NAMING: [&str; 20] = [
+    "account_id",
+    "owner_name",
+    "street",
     "full_name",
     "document_number",
     "personal_number",
@@ -32,12 +35,14 @@ const NAMING: [&str; 17] = [
 /// Shorter texts name nobody: they stand inside too many others.
 const SHORTEST: usize = 5;
 /// What a cell of a row may be.
-const TYPES: [EntryType; 7] = [
+const TYPES: [EntryType; 9] = [
     EntryType::Email,
     EntryType::Phone,
     EntryType::Document,
     EntryType::IpAddress,
     EntryType::DeviceFingerprint,
+    EntryType::WalletAddress,
+    EntryType::BankAccount,
     EntryType::User,
     EntryType::Business,
 ];
@@ -50,9 +55,9 @@ pub(super) struct Collected {
 }
 
 impl Collected {
-    /// Adds what a session says.
-    pub(super) fn note(&mut self, session: &str, said: &Said) {
-        self.texts.insert(session.to_owned());
+    /// Adds what a session or a transaction says.
+    pub(super) fn note(&mut self, id: &str, said: &Said) {
+        self.texts.insert(id.to_owned());
         for value in values(said) {
             self.keys.insert((value.entry_type(), value.digest()));
             self.text(value.stored());

@@ -45,20 +45,29 @@ pub(in crate::actions) async fn note_new(
     vendor_data: Option<&str>,
     at: Timestamp,
 ) -> Result<Option<SubjectId>, Error> {
+    let Some((subject, is_new)) = meet(tx, application, kind, vendor_data, at).await? else { return Ok(None) };
+    subject_facts::note_session(tx, subject.id, at).await?;
+    Ok(is_new.then_some(subject.id))
+}
+
+/// The subject with this `vendor_data`, locked; made when nobody has named it before, which is the second of the answer.
+/// Whoever comes here holds its name and has seen that no entry covers it.
+pub(in crate::actions) async fn meet(
+    tx: &mut Tx,
+    application: ApplicationId,
+    kind: SessionKind,
+    vendor_data: Option<&str>,
+    at: Timestamp,
+) -> Result<Option<(Subject, bool)>, Error> {
     let Some(vendor_data) = vendor_data else { return Ok(None) };
     if let Some(known) = subjects::lock_by_vendor_data(tx, application, kind, vendor_data).await? {
-        subject_facts::note_session(tx, known.id, at).await?;
-        return Ok(None);
+        return Ok(Some((known, false)));
     }
-    let subject = Subject {
-        first_session_at: Some(at),
-        last_session_at: Some(at),
-        ..Subject::new(new_id(), kind, Some(vendor_data.to_owned()), at)
-    };
+    let subject = Subject::new(new_id(), kind, Some(vendor_data.to_owned()), at);
     if !subjects::insert_subject(tx, application, &subject).await? {
         return Err(Error::fault("a subject was made without its name being held"));
     }
-    Ok(Some(subject.id))
+    Ok(Some((subject, true)))
 }
 
 /// Whose session it is.

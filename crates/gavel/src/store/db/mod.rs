@@ -153,7 +153,7 @@ pub struct Tx {
 
 enum TxEngine {
     Sqlite(rusqlite::Connection),
-    Postgres(deadpool_postgres::Object),
+    Postgres(postgres::Client),
 }
 
 /// A job with its types erased: runs (or learns why it cannot), says whether to keep its writes, and answers its caller
@@ -295,7 +295,18 @@ impl Tx {
     pub async fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
         let result = match &mut self.engine {
             TxEngine::Sqlite(connection) => sqlite::execute(connection, sql, params),
-            TxEngine::Postgres(client) => postgres::execute(client, sql, params).await,
+            TxEngine::Postgres(client) => client.execute(sql, params).await,
+        };
+        self.failed |= result.is_err();
+        result
+    }
+
+    /// Runs a statement whose rows nobody counts. On PostgreSQL it is only on its way when this returns, so a row of writes
+    /// costs one journey instead of one each; that it failed is told by the next statement or by the commit.
+    pub async fn send(&mut self, sql: &str, params: &[Value]) -> Result<(), StoreError> {
+        let result = match &mut self.engine {
+            TxEngine::Sqlite(connection) => sqlite::execute(connection, sql, params).map(drop),
+            TxEngine::Postgres(client) => client.send(sql, params).await,
         };
         self.failed |= result.is_err();
         result
@@ -305,7 +316,7 @@ impl Tx {
     pub async fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
         let result = match &mut self.engine {
             TxEngine::Sqlite(connection) => sqlite::query(connection, sql, params),
-            TxEngine::Postgres(client) => postgres::query(client, sql, params).await,
+            TxEngine::Postgres(client) => client.query(sql, params).await,
         };
         self.failed |= result.is_err();
         result
@@ -320,7 +331,7 @@ impl Tx {
     pub async fn batch(&mut self, sql: &str) -> Result<(), StoreError> {
         match &mut self.engine {
             TxEngine::Sqlite(connection) => connection.execute_batch(sql).map_err(sqlite::error),
-            TxEngine::Postgres(client) => client.batch_execute(sql).await.map_err(postgres::error),
+            TxEngine::Postgres(client) => client.batch(sql).await,
         }
     }
 

@@ -4,10 +4,10 @@
 //! counters. Reads run over one REPEATABLE READ snapshot, so that an answer made of several statements never shows
 //! half of a change.
 
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, task::Poll, time::Duration};
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::BoxFuture};
 use tokio_postgres::{
     Config, NoTls,
     config::{Host, SslMode},
@@ -66,6 +66,8 @@ const WAIT: Duration = Duration::from_secs(5);
 
 /// How long a connection may be silent before the network is asked whether the other side is still there.
 const SILENCE: Duration = Duration::from_secs(30);
+/// Most statements of a transaction that are not waited for.
+const ON_THE_WAY: usize = 64;
 /// A write that cannot get its locks (a process that hangs holds them) gives its connection back.
 const BEGIN_WRITE: &str = "BEGIN; SET LOCAL lock_timeout = '10s'";
 const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -118,28 +120,23 @@ async fn run(pool: &Pool, job: Job, begin: &str) -> Option<WakeSet> {
             return None;
         }
     };
-    let mut tx = Tx::new(TxEngine::Postgres(client));
+    let mut tx = Tx::new(TxEngine::Postgres(Client::new(client)));
     // The call itself is inside: a job may panic before it has a future.
     let end = std::panic::AssertUnwindSafe(async { job(Ok(&mut tx)).await }).catch_unwind().await;
-    let TxEngine::Postgres(client) = tx.engine else { return None };
+    let TxEngine::Postgres(mut client) = tx.engine else { return None };
     let Ok(JobEnd { keep, answer }) = end else {
-        let _ = Object::take(client); // A connection in an unknown state is not given back.
+        client.discard(); // A connection in an unknown state is not given back.
         return None;
     };
     let went_on = keep && tx.failed;
-    match client.batch_execute(if keep && !went_on { "COMMIT" } else { "ROLLBACK" }).await {
-        Ok(()) if went_on => {
-            answer(Err(super::went_on()));
-            return None;
-        }
-        Ok(()) => answer(Ok(())),
-        Err(failed) => {
-            let _ = Object::take(client);
-            answer(Err(error(failed)));
-            return None;
-        }
+    let (ended, usable) = client.end(if keep && !went_on { "COMMIT" } else { "ROLLBACK" }).await;
+    if !usable {
+        client.discard();
     }
-    keep.then_some(tx.wake)
+    let settled = ended.and(if went_on { Err(super::went_on()) } else { Ok(()) });
+    let committed = keep && settled.is_ok();
+    answer(settled);
+    committed.then_some(tx.wake)
 }
 
 /// Opens the transaction; a pooled connection that died meanwhile is replaced once.
@@ -158,15 +155,99 @@ async fn connect(pool: &Pool, begin: &str) -> Result<Object, StoreError> {
     Err(last)
 }
 
-pub(super) async fn execute(client: &Object, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
-    let statement = client.prepare_cached(sql).await.map_err(error)?;
-    client.execute(&statement, &borrowed(params)).await.map_err(error)
+/// The connection of a transaction. Statements go out in order; those of [`Client::send`] are not waited for one by one.
+pub(super) struct Client {
+    connection: Arc<Object>,
+    /// What was sent and has not answered yet, oldest first.
+    sent: Vec<BoxFuture<'static, Result<(), StoreError>>>,
 }
 
-pub(super) async fn query(client: &Object, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
-    let statement = client.prepare_cached(sql).await.map_err(error)?;
-    let rows = client.query(&statement, &borrowed(params)).await.map_err(error)?;
-    Ok(rows.into_iter().map(Row::Postgres).collect())
+impl Client {
+    fn new(connection: Object) -> Self {
+        Self { connection: Arc::new(connection), sent: Vec::new() }
+    }
+
+    pub(super) async fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
+        let connection = self.connection.clone();
+        let statement = connection.prepare_cached(sql).await.map_err(error)?;
+        let params = borrowed(params);
+        self.after_sent(connection.execute(&statement, &params)).await
+    }
+
+    pub(super) async fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let connection = self.connection.clone();
+        let statement = connection.prepare_cached(sql).await.map_err(error)?;
+        let params = borrowed(params);
+        let rows = self.after_sent(connection.query(&statement, &params)).await?;
+        Ok(rows.into_iter().map(Row::Postgres).collect())
+    }
+
+    pub(super) async fn batch(&mut self, sql: &str) -> Result<(), StoreError> {
+        let connection = self.connection.clone();
+        self.after_sent(connection.batch_execute(sql)).await
+    }
+
+    /// Sends a statement and goes on; whoever waits next is told when it failed.
+    pub(super) async fn send(&mut self, sql: &str, params: &[Value]) -> Result<(), StoreError> {
+        let connection = self.connection.clone();
+        let statement = connection.prepare_cached(sql).await.map_err(error)?;
+        let params = params.to_vec();
+        let mut answer: BoxFuture<'static, Result<(), StoreError>> =
+            Box::pin(async move { connection.execute(&statement, &borrowed(&params)).await.map(drop).map_err(error) });
+        // Its first step puts the statement on the way.
+        match futures_util::poll!(&mut answer) {
+            Poll::Ready(answered) => answered,
+            Poll::Pending => {
+                self.sent.push(answer);
+                if self.sent.len() < ON_THE_WAY { Ok(()) } else { self.hear().await }
+            }
+        }
+    }
+
+    /// Puts a statement on the way, hears what was sent before it, and then its own answer.
+    async fn after_sent<T>(
+        &mut self,
+        statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, StoreError> {
+        let mut statement = std::pin::pin!(statement);
+        let early = futures_util::poll!(&mut statement);
+        self.hear().await?;
+        match early {
+            Poll::Ready(answered) => answered.map_err(error),
+            Poll::Pending => statement.await.map_err(error),
+        }
+    }
+
+    /// Waits for everything that was sent; answers with the first failure.
+    async fn hear(&mut self) -> Result<(), StoreError> {
+        for answer in std::mem::take(&mut self.sent) {
+            answer.await?;
+        }
+        Ok(())
+    }
+
+    /// COMMIT or ROLLBACK, and whether the connection can be used again. After a statement that failed a COMMIT is a rollback,
+    /// which PostgreSQL does not call an error: then the failure is the answer.
+    async fn end(&mut self, how: &str) -> (Result<(), StoreError>, bool) {
+        let connection = self.connection.clone();
+        let mut end = std::pin::pin!(connection.batch_execute(how));
+        let early = futures_util::poll!(&mut end);
+        let sent = self.hear().await;
+        let ended = match early {
+            Poll::Ready(ended) => ended,
+            Poll::Pending => end.await,
+        };
+        let usable = ended.is_ok();
+        (sent.and(ended.map_err(error)), usable)
+    }
+
+    /// Does not give the connection back.
+    fn discard(self) {
+        drop(self.sent);
+        if let Some(connection) = Arc::into_inner(self.connection) {
+            let _ = Object::take(connection);
+        }
+    }
 }
 
 fn borrowed(params: &[Value]) -> Vec<&(dyn ToSql + Sync)> {

@@ -115,7 +115,7 @@ async fn make_waiting(server: &Server) -> String {
 }
 
 /// Where in the raw files of a data folder a text stands.
-fn places(folder: &Path, text: &str) -> Vec<String> {
+pub fn places(folder: &Path, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -130,7 +130,7 @@ fn places(folder: &Path, text: &str) -> Vec<String> {
     found
 }
 
-fn dump(url: &str) -> String {
+pub fn dump(url: &str) -> String {
     let output = Command::new("pg_dump").args(["--inserts", url]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()

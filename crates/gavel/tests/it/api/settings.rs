@@ -40,6 +40,10 @@ db_test!(are_off_at_first, server => {
             "media": null,
             "audit_values": null,
             "imports": null
+          },
+          "transaction_scores": {
+            "review": 50,
+            "decline": 80
           }
         }
         "#);

@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use super::{Client, Server, client, text};
 
 /// Tables a request may write to, except those the workers write to by themselves.
-const TABLES: [&str; 26] = [
+const TABLES: [&str; 31] = [
     "activities",
     "activity_values",
     "audit_events",
@@ -47,6 +47,11 @@ const TABLES: [&str; 26] = [
     "signals",
     "subject_comments",
     "subjects",
+    "transaction_activities",
+    "transaction_alerts",
+    "transaction_hits",
+    "transaction_signals",
+    "transactions",
 ];
 
 impl Server {

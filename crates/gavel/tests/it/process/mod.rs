@@ -15,6 +15,7 @@ mod resent;
 mod soak;
 mod subjects;
 mod together;
+mod transactions;
 
 /// One test per engine around an async function of the engine.
 #[macro_export]

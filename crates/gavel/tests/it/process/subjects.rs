@@ -94,8 +94,8 @@ on_both_engines!(blocking_survives_a_kill);
 
 /// Puts the database back to before users: sessions and lists stay. What came after users goes first.
 const WITHOUT_USERS: &str =
-    "DROP TABLE transaction_activity_values; DROP TABLE transaction_activities; DROP TABLE transaction_alerts;
-    DROP TABLE transaction_hits; DROP TABLE transaction_signals; DROP TABLE transactions;
+    "DROP TABLE erasure_transactions; DROP TABLE transaction_activity_values; DROP TABLE transaction_activities; 
+    DROP TABLE transaction_alerts; DROP TABLE transaction_hits; DROP TABLE transaction_signals; DROP TABLE transactions;
     DELETE FROM counters WHERE name = 'transaction_number';
     ALTER TABLE applications DROP COLUMN transaction_review_score; ALTER TABLE applications DROP COLUMN transaction_decline_score;
     DROP INDEX entries_by_reference; DROP TABLE subject_comments; DROP TABLE subjects;

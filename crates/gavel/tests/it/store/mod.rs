@@ -32,6 +32,11 @@ async fn put(tx: &mut Tx, name: &str, value: &str) -> Result<u64, StoreError> {
     tx.execute("INSERT INTO server_facts (name, value) VALUES ($1, $2)", &[name.into(), value.into()]).await
 }
 
+/// The same, not waited for.
+async fn send(tx: &mut Tx, name: &str) -> Result<(), StoreError> {
+    tx.send("INSERT INTO server_facts (name, value) VALUES ($1, '')", &[name.into()]).await
+}
+
 /// The names in that table that begin with this text, in order.
 async fn names(store: &Store, begin: &'static str) -> Vec<String> {
     let sql = "SELECT name FROM server_facts WHERE name LIKE $1 ORDER BY name";

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::mpsc, time::Duration};
 
 use gavel::store::{Store, StoreError, db::Dialect};
 
-use super::{is_fault, is_unavailable, names, put, read, write};
+use super::{is_fault, is_unavailable, names, put, read, send, write};
 use crate::db_test;
 
 /// What a job of the crowd does after its write.
@@ -15,12 +15,14 @@ enum End {
     Panics,
     BreaksARule,
     GoesOnAfterAnError,
+    SendsWhatBreaksARule,
 }
 
 fn end_of(n: usize) -> End {
-    match (n * 7919) % 11 {
+    match (n * 7919) % 13 {
         0 | 1 => End::Refuses,
         2 => End::Panics,
+        11 | 12 => End::SendsWhatBreaksARule,
         3 | 4 => End::BreaksARule,
         5 => End::GoesOnAfterAnError,
         _ => End::Well,
@@ -47,6 +49,11 @@ db_test!(the_committed_jobs_are_the_acknowledged_ones, server => {
                         let _ = put(tx, "taken", "").await;
                         Ok(())
                     }
+                    End::SendsWhatBreaksARule => {
+                        send(tx, &format!("{written} before")).await?;
+                        send(tx, "taken").await?;
+                        send(tx, &format!("{written} behind")).await
+                    }
                 }
             })).await;
             assert_eq!(result.is_ok(), end == End::Well, "{name}: {result:?}");
@@ -57,6 +64,29 @@ db_test!(the_committed_jobs_are_the_acknowledged_ones, server => {
     let committed: BTreeSet<String> = names(store, "job ").await.into_iter().collect();
     assert_eq!(committed, acknowledged);
     assert!(committed.len() > 200);
+    server.stop().await;
+});
+
+db_test!(what_is_sent_comes_in_order_and_is_heard_of_by_the_next_who_asks, server => {
+    let store = &server.app.store;
+    let seen = write(store, |tx| Box::pin(async move {
+        for n in 0..500 {
+            send(tx, &format!("row {n:03}")).await?;
+        }
+        Ok(tx.query("SELECT 1 FROM server_facts WHERE name LIKE 'row %'", &[]).await?.len())
+    })).await;
+    assert_eq!(seen.unwrap(), 500);
+    let failed = write(store, |tx| Box::pin(async move {
+        send(tx, "row 007").await?;
+        tx.query("SELECT 1 FROM server_facts", &[]).await.map(drop)
+    })).await;
+    assert!(is_fault(&failed), "{failed:?}");
+    let refused = write::<()>(store, |tx| Box::pin(async move {
+        send(tx, "row 500").await?;
+        Err(StoreError::Unavailable("refused".into()))
+    })).await;
+    assert!(is_unavailable(&refused), "{refused:?}");
+    assert_eq!(names(store, "row ").await.len(), 500);
     server.stop().await;
 });
 

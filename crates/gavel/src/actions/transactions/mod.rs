@@ -1,0 +1,48 @@
+//! Transactions: created, shown, listed (contract, entities §4).
+//!
+//! A transaction is decided when it is created ([`create`]): by the lists of that moment, by what is known of its participants
+//! and, in time, by rules. What it was decided with is kept beside it. [`view`] is the one form in which it is shown, to
+//! callers and in events.
+
+mod create;
+mod parties;
+mod screening;
+mod view;
+
+use gavel_core::ids::TransactionId;
+
+pub use create::create;
+pub use view::{Detail, Row};
+
+use super::{Caller, Error};
+use crate::{
+    app::App,
+    store::{applications, transactions},
+};
+
+/// One transaction with everything.
+pub async fn show(app: &App, caller: &Caller, id: TransactionId) -> Result<Detail, Error> {
+    let (application, app_) = (caller.application, app.clone());
+    app.store
+        .read(move |tx| {
+            Box::pin(async move {
+                let application = applications::find_application(tx, application).await?.ok_or(Error::NOT_FOUND)?;
+                let found = transactions::find_transaction(tx, application.id, id).await?.ok_or(Error::NOT_FOUND)?;
+                view::detail(tx, &app_, &application, found).await
+            })
+        })
+        .await
+}
+
+/// A page of transactions, the latest first, and how many there are.
+pub async fn list(app: &App, caller: &Caller, window: (u64, u64)) -> Result<(Vec<Row>, u64), Error> {
+    let application = caller.application;
+    app.store
+        .read(move |tx| {
+            Box::pin(async move {
+                let (found, total) = transactions::list_transactions(tx, application, window).await?;
+                Ok((found.into_iter().map(Row::from).collect(), total))
+            })
+        })
+        .await
+}

@@ -1,0 +1,66 @@
+//! A transaction's values against the lists: before its transaction, and again inside it when the lists have moved on.
+
+use std::sync::Arc;
+
+use gavel_core::{
+    json::FieldErrors,
+    list::ListType,
+    screening::{Hit, Index},
+    time::Timestamp,
+    transaction::{Match, NewTransaction, PartyValue, Side, entity_name, participants, values},
+};
+
+use crate::actions::Error;
+
+/// What the lists said, in which state they were, at which instant.
+pub(super) struct Screened {
+    pub(super) index: Arc<Index>,
+    pub(super) at: Timestamp,
+    /// Every value with its hits, participants first.
+    pub(super) values: Vec<(PartyValue, Vec<Hit>)>,
+}
+
+impl Screened {
+    pub(super) fn of(index: Arc<Index>, new: &NewTransaction, at: Timestamp) -> Self {
+        let all = participants(new).into_iter().chain(values(new));
+        let values = all.map(|value| {
+            let hits = index.hits(&value.value, at);
+            (value, hits)
+        });
+        Self { values: values.collect(), index, at }
+    }
+
+    /// Refuses participants a live entry covers, the subject first. One that the flood guard holds refuses nobody.
+    pub(super) fn refuse_blocked(&self, new: &NewTransaction) -> Result<(), Error> {
+        let refuses = |hit: &Hit| hit.list_type == ListType::Blocklist && !hit.held;
+        let is_participant = |value: &PartyValue| gavel_core::subject::kind_of(value.value.entry_type()).is_some();
+        let blocked = self.values.iter().find(|(value, hits)| is_participant(value) && hits.iter().any(refuses));
+        let Some((value, _)) = blocked else { return Ok(()) };
+        let party = match value.side {
+            Side::Subject => Some(&new.subject),
+            Side::Counterparty => new.counterparty.as_ref(),
+        };
+        let Some((kind, vendor_data)) = party.and_then(|party| Some((party.kind(), party.vendor_data.as_deref()?))) else {
+            return Ok(());
+        };
+        let text =
+            format!("The {} '{vendor_data}' is in the blocklist and cannot participate in transactions.", entity_name(kind));
+        Err(FieldErrors::one("vendor_data", text).into())
+    }
+
+    /// The blocklist matches, in the order of the contract.
+    pub(super) fn matches(&self) -> Vec<Match> {
+        let of_value = |(value, hits): &(PartyValue, Vec<Hit>)| {
+            let blocking = hits.iter().filter(|hit| hit.list_type == ListType::Blocklist);
+            let found = blocking.map(|hit| Match {
+                side: value.side,
+                entry_type: value.value.entry_type(),
+                list: hit.list,
+                entry: hit.entry,
+                held: hit.held,
+            });
+            found.collect::<Vec<_>>()
+        };
+        self.values.iter().flat_map(of_value).collect()
+    }
+}

@@ -1,0 +1,52 @@
+//! Transactions.
+
+use axum::extract::State;
+use gavel_core::{
+    ids::TransactionId,
+    json::{FieldErrors, Value},
+    transaction::NewTransaction,
+};
+use serde::Serialize;
+
+use crate::{
+    actions::{
+        Caller,
+        transactions::{self, Detail, Row},
+    },
+    app::App,
+    http::{
+        error::ApiResult,
+        extract::{Ids, Json, ReadBody, Reply},
+        page::{Page, Paging},
+    },
+};
+
+impl ReadBody for NewTransaction {
+    fn read(sent: &Value<'_>) -> Result<Self, FieldErrors> {
+        NewTransaction::read(sent)
+    }
+}
+
+/// A page of transactions, which tells their number twice.
+#[derive(Debug, Serialize)]
+pub struct TransactionPage {
+    #[serde(flatten)]
+    page: Page<Row>,
+    total_transactions: u64,
+}
+
+/// A page of transactions.
+pub async fn list(State(app): State<App>, caller: Caller, paging: Paging) -> ApiResult<Reply<TransactionPage>> {
+    let (rows, total_transactions) = transactions::list(&app, &caller, paging.window(50)).await?;
+    Ok(Reply(TransactionPage { page: paging.page(50, rows, total_transactions), total_transactions }))
+}
+
+/// Creates a transaction.
+pub async fn create(State(app): State<App>, caller: Caller, Json(body): Json<NewTransaction>) -> ApiResult<Reply<Detail>> {
+    Ok(Reply(transactions::create(&app, &caller, body).await?))
+}
+
+/// One transaction.
+pub async fn show(State(app): State<App>, caller: Caller, Ids(id): Ids<TransactionId>) -> ApiResult<Reply<Detail>> {
+    Ok(Reply(transactions::show(&app, &caller, id).await?))
+}
