@@ -9,7 +9,7 @@ use crate::{
     actions::{Caller, Error, doors::Doors},
     clock::Clock,
     config::Config,
-    live::Live,
+    live::{Live, RuleSets},
     media::MediaFolder,
     outbound::Outbound,
     secrets::Secrets,
@@ -35,6 +35,8 @@ pub struct Parts {
     pub store: Store,
     /// The screening indexes.
     pub live: Live,
+    /// The rules over transactions, ready to run.
+    pub rule_sets: RuleSets,
     /// Stored files.
     pub media: MediaFolder,
     /// Calls to the outside.
@@ -58,7 +60,18 @@ impl App {
         let signing = Signing::new(&config.data);
         let outbound = Outbound::new(config.outbound)?;
         let doors = Doors::default();
-        Ok(Self(Arc::new(Parts { config, clock, secrets, signing, store, live, media, outbound, doors })))
+        Ok(Self(Arc::new(Parts {
+            config,
+            clock,
+            secrets,
+            signing,
+            store,
+            live,
+            rule_sets: RuleSets::default(),
+            media,
+            outbound,
+            doors,
+        })))
     }
 
     /// Runs a caller's change in one transaction. Under an `Idempotency-Key` the answer is kept in that same transaction,

@@ -168,24 +168,29 @@ async fn distinct(tx: &mut Tx, (sql, params): (String, Vec<Value>)) -> Result<Ta
 /// Reads what the filters on columns leave, and looks at the rest here.
 async fn look_through(tx: &mut Tx, mut narrowed: Narrowed, question: &Question<'_>) -> Result<Tally, StoreError> {
     let mut tally = Tally::new(question.aggregation.metric);
-    let at = narrowed.params.len();
+    let behind = narrowed.params.len();
     let sql = format!(
-        "SELECT t.number, t.facts FROM transactions t WHERE {} AND t.number > ${} ORDER BY t.number LIMIT ${}",
+        "SELECT t.txn_date, t.number, t.facts FROM transactions t WHERE {} AND (t.txn_date, t.number) > (${}, ${})
+         ORDER BY t.txn_date, t.number LIMIT ${}",
         narrowed.sql,
-        at + 1,
-        at + 2
+        behind + 1,
+        behind + 2,
+        behind + 3
     );
-    narrowed.params.extend([0_u64.into(), CHUNK.into()]);
+    narrowed.params.extend([i64::MIN.into(), 0_u64.into(), CHUNK.into()]);
     loop {
         let rows = tx.query(&sql, &narrowed.params).await?;
         for row in &rows {
-            let facts = facts_of(row.get::<String>(1)?.as_str())?;
+            let facts = facts_of(row.get::<String>(2)?.as_str())?;
             if question.lets(&facts) {
                 tally.add(question.aggregation.part(&facts));
             }
         }
         match rows.last() {
-            Some(last) if rows.len() as u64 == CHUNK => narrowed.params[at] = last.get::<u64>(0)?.into(),
+            Some(last) if rows.len() as u64 == CHUNK => {
+                narrowed.params[behind] = last.get::<i64>(0)?.into();
+                narrowed.params[behind + 1] = last.get::<u64>(1)?.into();
+            }
             _ => return Ok(tally),
         }
     }
@@ -222,8 +227,10 @@ pub struct Past {
 pub enum Sequence {
     /// As they happened.
     Time,
-    /// One subject after the other, each as it happened.
+    /// One subject after the other, each as it happened; without those of nobody, which are erased ones.
     Subject,
+    /// Those of nobody, as they happened.
+    Nobody,
 }
 
 /// Which transactions a test of rules reads.
@@ -270,7 +277,7 @@ fn past_from_row(row: &Row) -> Result<Past, StoreError> {
 const PAST: &str =
     "t.id, t.number, t.txn_date, t.created_at, t.subject_kind, t.subject_vendor_data, t.facts, t.score, t.severity";
 
-/// The next transactions of a span behind a bookmark. Those of nobody, erased ones, are only read as they happened.
+/// The next transactions of a span behind a bookmark.
 pub async fn list_past(
     tx: &mut Tx,
     application: ApplicationId,
@@ -285,6 +292,11 @@ pub async fn list_past(
     let sql = match sequence {
         Sequence::Time => format!(
             "SELECT {PAST} FROM transactions t WHERE {in_span} AND (t.txn_date, t.number) > ($6, $7)
+             ORDER BY t.txn_date, t.number LIMIT $5"
+        ),
+        Sequence::Nobody => format!(
+            "SELECT {PAST} FROM transactions t
+             WHERE {in_span} AND t.subject_vendor_data IS NULL AND (t.txn_date, t.number) > ($6, $7)
              ORDER BY t.txn_date, t.number LIMIT $5"
         ),
         Sequence::Subject => {

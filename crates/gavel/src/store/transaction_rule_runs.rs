@@ -108,13 +108,6 @@ pub async fn list_runs(tx: &mut Tx, transaction: TransactionId) -> Result<Vec<Ru
     tx.query(&sql, &[transaction.0.into()]).await?.iter().map(from_row).collect()
 }
 
-/// Deletes what the runs of a transaction saw.
-pub async fn erase_explanations(tx: &mut Tx, transaction: TransactionId) -> Result<(), StoreError> {
-    let sql = "UPDATE transaction_rule_runs SET explanation = NULL WHERE transaction_id = $1 AND explanation IS NOT NULL";
-    tx.execute(sql, &[transaction.0.into()]).await?;
-    Ok(())
-}
-
 /// A tag of an application.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TransactionTag {

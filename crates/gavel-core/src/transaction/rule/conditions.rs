@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::Combine;
 use crate::{
     ids::ListId,
-    rules::{Condition, Facts, Setting, Verdict},
+    rules::{Condition, Operand, Setting, Verdict},
 };
 
 /// The conditions of a rule.
@@ -54,10 +54,10 @@ impl Conditions {
         self.all.iter().zip(verdicts).map(|(placed, verdict)| placed.condition.explain(verdict)).collect()
     }
 
-    /// Lists they name, with what they ask of each.
-    pub fn questions(&self, facts: &Facts) -> Vec<(ListId, String)> {
-        let asked = self.all.iter().filter_map(|placed| placed.condition.asks_of_list(facts));
-        asked.flat_map(|(list, texts)| texts.into_iter().map(move |text| (list, text))).collect()
+    /// Whether one of them looks at this field.
+    pub fn look_at(&self, field: &str) -> bool {
+        let is_other = |operand: &Operand| matches!(operand, Operand::Field(other) if other == field);
+        self.all.iter().any(|placed| placed.condition.field == field || is_other(&placed.condition.operand))
     }
 
     /// The lists they name.

@@ -25,8 +25,8 @@ impl fmt::Display for WindowTooLarge {
 }
 
 /// A window over transactions that come in order.
-pub struct Sliding<'a> {
-    aggregation: &'a Aggregation,
+pub struct Sliding {
+    aggregation: Aggregation,
     inside: VecDeque<(Timestamp, Box<str>, Part)>,
     /// By what transactions have in common with the one that asks.
     bags: HashMap<Box<str>, Bag>,
@@ -42,10 +42,10 @@ struct Bag {
     values: HashMap<String, u64>,
 }
 
-impl<'a> Sliding<'a> {
+impl Sliding {
     /// An empty one.
-    pub fn new(aggregation: &'a Aggregation) -> Self {
-        Self { aggregation, inside: VecDeque::new(), bags: HashMap::new() }
+    pub fn new(aggregation: &Aggregation) -> Self {
+        Self { aggregation: aggregation.clone(), inside: VecDeque::new(), bags: HashMap::new() }
     }
 
     /// Forgets everything.

@@ -4,27 +4,32 @@ use std::sync::Arc;
 
 use gavel_core::{
     access::Actor,
-    ids::TransactionId,
+    ids::{ApplicationId, SessionId, TransactionId},
     json::FieldErrors,
+    rules::Facts,
     subject::SubjectStatus,
     time::Timestamp,
-    transaction::{Decided, Match, NewTransaction, Severity, Source, Weighing, facts, reason_of},
+    transaction::{Decided, Match, NewTransaction, Severity, Source, TransactionStatus, Weighing, facts, reason_of},
 };
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
+use uuid::Uuid;
 
 use super::{
+    listing,
     parties::{self, Participant},
+    ruling::{self, Asked, Ruled},
     screening::Screened,
     view::{self, Detail},
 };
 use crate::{
-    actions::{Caller, Error, events, subjects},
+    actions::{Caller, Error, events, sessions, subjects, transaction_rules::Lists},
     app::App,
     clock::new_id,
+    live::RuleSet,
     store::{
         Tx,
         applications::{self, Counter},
-        settings, subjects as subject_rows,
+        settings, subjects as subject_rows, transaction_locks,
         transaction_parts::{self as parts, Alert, TransactionActivity},
         transactions::{self, Head, Transaction},
     },
@@ -32,51 +37,124 @@ use crate::{
 
 const DAY: i64 = 86_400;
 
+/// How often a transaction is begun again because the rules were changed meanwhile.
+const TRIES: usize = 5;
+
 /// Creates a transaction and decides it.
 pub async fn create(app: &App, caller: &Caller, body: Result<NewTransaction, FieldErrors>) -> Result<Detail, Error> {
     let new = body?;
-    let screened = Screened::of(app.live.snapshot(caller.application).await?, &new, app.clock.now());
-    let (app_, caller_) = (app.clone(), caller.clone());
-    app.act(caller, move |tx| Box::pin(async move { record(tx, &app_, &caller_, new, screened).await })).await
+    for _ in 0..TRIES {
+        let screened = Screened::of(app.live.snapshot(caller.application).await?, &new, app.clock.now());
+        let rules = app.rule_sets.snapshot(&app.store, caller.application).await?;
+        let (app_, caller_, new) = (app.clone(), caller.clone(), new.clone());
+        let done =
+            app.act(caller, move |tx| Box::pin(async move { record(tx, &app_, &caller_, new, (screened, rules)).await })).await;
+        match done {
+            Err(Error::Again) => {}
+            done => return done,
+        }
+    }
+    Err(Error::Again)
 }
 
 /// The transaction; its checks come in the contract's order.
-async fn record(tx: &mut Tx, app: &App, caller: &Caller, new: NewTransaction, mut screened: Screened) -> Result<Detail, Error> {
+async fn record(
+    tx: &mut Tx,
+    app: &App,
+    caller: &Caller,
+    new: NewTransaction,
+    (screened, rules): (Screened, Arc<RuleSet>),
+) -> Result<Detail, Error> {
     let application = applications::find_application(tx, caller.application).await?.ok_or(Error::NOT_FOUND)?;
     if transactions::is_known(tx, application.id, &new.transaction_id).await? {
         return Err(already_there());
     }
-    // Nobody adds an entry about the subject, and nobody else makes its record, before this one is written.
-    let (kind, vendor_data) = (new.subject.kind(), new.subject.vendor_data.as_deref());
-    subjects::sessions::hold(tx, application.id, kind, vendor_data).await?;
+    let rules = hold(tx, app, application.id, &new, rules).await?;
     let now = app.clock.now();
-    let index = app.live.within(tx, application.id, &screened.index).await?;
-    if !Arc::ptr_eq(&index, &screened.index) {
-        screened = Screened::of(index, &new, now);
-    }
+    let screened = screened.at_last(tx, app, application.id, &new, now).await?;
     screened.refuse_blocked(&new)?;
+    let (kind, vendor_data) = (new.subject.kind(), new.subject.vendor_data.as_deref());
     let subject = subjects::sessions::meet(tx, application.id, kind, vendor_data, now).await?;
     let counterparty = find_counterparty(tx, caller, &new).await?;
     let flagged = [subject.as_ref().map(|(subject, _)| subject.status), counterparty].contains(&Some(SubjectStatus::Flagged));
     let matches = screened.matches();
-    let thresholds = settings::find_switches(tx, application.id).await?.ok_or(Error::NOT_FOUND)?.transaction_scores;
-    let decided = Weighing { matches: &matches, rules: &[], flagged, thresholds }.weigh();
-    let participants = parties::of(&new, counterparty.is_some());
     let at = new.at.unwrap_or(now);
     let days_before = days_before(tx, caller, &new, at).await?;
+    let facts = facts(&new, days_before);
+    let ruled = ask_rules(tx, &rules, (application.id, facts.clone()), (&screened, &matches), (at, now)).await?;
+    let thresholds = settings::find_switches(tx, application.id).await?.ok_or(Error::NOT_FOUND)?.transaction_scores;
+    let decided = Weighing { matches: &matches, rules: &ruled.effects, flagged, thresholds }.weigh();
+    let listed = listing::add_subject(tx, caller, &ruled.lists, &new, now).await?;
+    let remediation = remedy(tx, app, caller, &new, (decided.status, ruled.workflow), now).await?;
+    let participants = parties::of(&new, counterparty.is_some());
     let number = applications::take_next(tx, application.id, Counter::TransactionNumber).await?;
-    let row = row_of(&new, &participants, (number, at, now), decided, (&screened, days_before));
+    let mut row = row_of(&new, &participants, (number, at, now), decided, (&screened, facts));
+    row.remediation_session = remediation;
     if !transactions::insert_transaction(tx, application.id, &row).await? {
         return Err(already_there());
     }
     write_parts(tx, caller, &row, &participants, &screened, &matches).await?;
     let id = row.id;
+    ruled.write(tx, caller, (id, row.head.status), 1, now).await?;
+    listing::audit(tx, caller, &listed, id, now).await?;
     let made = subject.filter(|(_, is_new)| *is_new).map(|(subject, _)| (kind.as_str(), subject.id.0));
     let detail = view::detail(tx, app, &application, row).await?;
     events::transaction_created(tx, &application, id, &detail, now).await?;
     let objects: Vec<_> = std::iter::once(("transaction", id.0)).chain(made).collect();
     caller.audit(tx, "transaction.created", &objects, now).await?;
     Ok(detail)
+}
+
+/// Nobody adds an entry about the subject, and nobody else makes its record, before this one is written; nor does anybody
+/// write a transaction that the rules of this one would have to count. Answers the rules, which do not change from here on.
+async fn hold(
+    tx: &mut Tx,
+    app: &App,
+    application: ApplicationId,
+    new: &NewTransaction,
+    known: Arc<RuleSet>,
+) -> Result<Arc<RuleSet>, Error> {
+    let (kind, vendor_data) = (new.subject.kind(), new.subject.vendor_data.as_deref());
+    match known.lists_subjects {
+        true => subjects::sessions::hold_namesakes(tx, application, vendor_data).await?,
+        false => subjects::sessions::hold(tx, application, kind, vendor_data).await?,
+    }
+    transaction_locks::hold_past(tx, application, vendor_data, known.reach).await?;
+    let rules = app.rule_sets.within(tx, application, &known).await?;
+    // Where less is held than the new rules look at, it is too late to hold more.
+    let suffices = known.reach >= rules.reach && known.lists_subjects >= rules.lists_subjects;
+    if suffices { Ok(rules) } else { Err(Error::Again) }
+}
+
+async fn ask_rules(
+    tx: &mut Tx,
+    rules: &RuleSet,
+    (application, facts): (ApplicationId, Map<String, Json>),
+    (screened, matches): (&Screened, &[Match]),
+    (at, now): (Timestamp, Timestamp),
+) -> Result<Ruled, Error> {
+    let lists = Lists::of(tx, application, &rules.lists, (&screened.index, screened.at)).await?;
+    let score = if matches.iter().any(|found| !found.held) { 100 } else { 0 };
+    let asked = Asked { application, facts: Facts::new(facts), at, now, lists: &lists, score, is_found: !matches.is_empty() };
+    ruling::run(tx, rules, asked).await
+}
+
+/// The session of a subject that is waited for.
+async fn remedy(
+    tx: &mut Tx,
+    app: &App,
+    caller: &Caller,
+    new: &NewTransaction,
+    (status, workflow): (TransactionStatus, Option<Option<Uuid>>),
+    now: Timestamp,
+) -> Result<Option<SessionId>, Error> {
+    match workflow.filter(|_| status == TransactionStatus::AwaitingUser) {
+        None => Ok(None),
+        Some(workflow) => {
+            let whose = (new.subject.kind(), new.subject.vendor_data.as_deref());
+            sessions::start_for(tx, app, caller, whose, workflow, now).await
+        }
+    }
 }
 
 fn already_there() -> Error {
@@ -104,12 +182,12 @@ fn row_of(
     participants: &[Participant<'_>],
     (number, at, now): (u64, Timestamp, Timestamp),
     decided: Decided,
-    (screened, days_before): (&Screened, Option<i64>),
+    (screened, facts): (&Screened, Map<String, Json>),
 ) -> Transaction {
     let network = new
         .network_snapshot
         .as_ref()
-        .map(|sent| json!({ "uuid": new_id::<uuid::Uuid>(), "nodes": sent.nodes, "edges": sent.edges, "metrics": sent.metrics }));
+        .map(|sent| json!({ "uuid": new_id::<Uuid>(), "nodes": sent.nodes, "edges": sent.edges, "metrics": sent.metrics }));
     Transaction {
         id: new_id(),
         head: Head {
@@ -142,7 +220,7 @@ fn row_of(
         payment_methods: participants.iter().filter_map(|party| party.shown_method(new.direction)).collect(),
         props: Json::Object(new.custom_properties.clone()),
         network_snapshot: network,
-        facts: Json::Object(facts(new, days_before)),
+        facts: Json::Object(facts),
         remediation_session: None,
         lists_revision: screened.index.revision(),
         evaluated_at: screened.at,

@@ -1,13 +1,17 @@
 //! Transactions: created, shown, listed (contract, entities §4).
 //!
 //! A transaction is decided when it is created ([`create`]): by the lists of that moment, by what is known of its participants
-//! and, in time, by rules. What it was decided with is kept beside it. [`view`] is the one form in which it is shown, to
+//! and by rules ([`ruling`]). What it was decided with is kept beside it. [`view`] is the one form in which it is shown, to
 //! callers and in events.
 
 mod create;
+mod listing;
 mod parties;
+mod ruling;
 mod screening;
 mod view;
+
+use std::collections::HashMap;
 
 use gavel_core::ids::TransactionId;
 
@@ -17,7 +21,7 @@ pub use view::{Detail, Row};
 use super::{Caller, Error};
 use crate::{
     app::App,
-    store::{applications, transactions},
+    store::{applications, transaction_rule_runs, transactions},
 };
 
 /// One transaction with everything.
@@ -41,7 +45,13 @@ pub async fn list(app: &App, caller: &Caller, window: (u64, u64)) -> Result<(Vec
         .read(move |tx| {
             Box::pin(async move {
                 let (found, total) = transactions::list_transactions(tx, application, window).await?;
-                Ok((found.into_iter().map(Row::from).collect(), total))
+                let ids: Vec<TransactionId> = found.iter().map(|(id, _)| *id).collect();
+                let mut tags: HashMap<TransactionId, Vec<_>> = HashMap::new();
+                for (id, tag) in transaction_rule_runs::list_tags(tx, &ids).await? {
+                    tags.entry(id).or_default().push(tag);
+                }
+                let rows = found.into_iter().map(|(id, head)| Row::of(id, head, tags.remove(&id).unwrap_or_default()));
+                Ok((rows.collect(), total))
             })
         })
         .await

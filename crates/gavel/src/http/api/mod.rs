@@ -28,6 +28,7 @@ pub mod settings;
 pub mod signins;
 pub mod subjects;
 pub mod sweeps;
+pub mod transaction_rules;
 pub mod transactions;
 pub mod users;
 pub mod webhooks;

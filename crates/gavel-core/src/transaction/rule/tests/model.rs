@@ -303,7 +303,7 @@ proptest! {
     ) {
         past.sort_by_key(|(at, _)| *at);
         let (logic, _) = read_backtest(&Value::from(&rule), None).unwrap();
-        let mut windows: Vec<Sliding<'_>> = logic.aggregations.iter().map(Sliding::new).collect();
+        let mut windows: Vec<Sliding> = logic.aggregations.iter().map(Sliding::new).collect();
         for place in 0..past.len() {
             let before = &past[..=place];
             let (now, facts) = (at(past[place].0), facts_of(&past[place].1));
