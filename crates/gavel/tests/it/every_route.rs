@@ -107,6 +107,8 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         ("PATCH", "/v3/users/{vendor_data}/update-status/" | "/v3/businesses/{vendor_data}/update-status/") => {
             json!({ "status": "FLAGGED" })
         }
+        ("GET" | "DELETE", "/v3/transactions/rules/{rule_uuid}/") => Value::Null,
+        ("PATCH", "/v3/transactions/rules/{rule_uuid}/") => json!({ "mode": "TEST" }),
         ("PATCH", "/v3/workflows/{workflow_uuid}/") => json!({ "workflow_label": "new" }),
         ("PATCH", "/x/workflows/{workflow_uuid}/") => json!({ "auto_blocklist_on_decline": true }),
         ("PATCH", "/v3/webhook/destinations/{destination_uuid}/") => json!({ "label": "new" }),
@@ -142,6 +144,7 @@ struct Theirs {
     business: String,
     workflow: String,
     transaction: String,
+    rule: String,
 }
 
 impl Theirs {
@@ -196,6 +199,11 @@ impl Theirs {
         });
         let transaction = text(&client.post("/v3/transactions/", transaction).await.ok(201)["uuid"]);
         let vendor_data = vendor_data.replace(' ', "%20");
+        let rule = json!({
+            "title": format!("rule {list}"), "category": "c", "mode": "DISABLED",
+            "conditions": [{ "field": "amount", "operator": "gt", "value": 1 }],
+        });
+        let rule = text(&client.post("/v3/transactions/rules/", rule).await.ok(201)["uuid"]);
         Self {
             open,
             finished,
@@ -217,6 +225,7 @@ impl Theirs {
             user,
             business,
             transaction,
+            rule,
         }
     }
 
@@ -248,6 +257,7 @@ impl Theirs {
             "business_uuid" => &self.business,
             "workflow_uuid" => &self.workflow,
             "transaction_uuid" => &self.transaction,
+            "rule_uuid" => &self.rule,
             "member_uuid" => &self.member,
             other => panic!("{template}: make an object for {{{other}}} in every_route.rs, `Theirs`"),
         })
@@ -258,6 +268,7 @@ impl Theirs {
         client.delete(&format!("/v3/webhook/destinations/{}/", self.destination)).await;
         client.delete(&format!("/v3/lists/{}/", self.list)).await;
         client.delete(&format!("/v3/workflows/{}/", self.workflow)).await;
+        client.delete(&format!("/v3/transactions/rules/{}/", self.rule)).await;
     }
 }
 

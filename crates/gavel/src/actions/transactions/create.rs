@@ -29,7 +29,8 @@ use crate::{
     store::{
         Tx,
         applications::{self, Counter},
-        settings, subjects as subject_rows, transaction_locks,
+        settings, subjects as subject_rows,
+        transaction_locks::{self, Reach},
         transaction_parts::{self as parts, Alert, TransactionActivity},
         transactions::{self, Head, Transaction},
     },
@@ -37,41 +38,41 @@ use crate::{
 
 const DAY: i64 = 86_400;
 
-/// How often a transaction is begun again because the rules were changed meanwhile.
-const TRIES: usize = 5;
-
-/// Creates a transaction and decides it.
+/// Creates a transaction and decides it. Where the rules were changed meanwhile and look farther now, it is begun again,
+/// holding everything any rule could look at.
 pub async fn create(app: &App, caller: &Caller, body: Result<NewTransaction, FieldErrors>) -> Result<Detail, Error> {
     let new = body?;
-    for _ in 0..TRIES {
-        let screened = Screened::of(app.live.snapshot(caller.application).await?, &new, app.clock.now());
-        let rules = app.rule_sets.snapshot(&app.store, caller.application).await?;
-        let (app_, caller_, new) = (app.clone(), caller.clone(), new.clone());
-        let done =
-            app.act(caller, move |tx| Box::pin(async move { record(tx, &app_, &caller_, new, (screened, rules)).await })).await;
-        match done {
-            Err(Error::Again) => {}
-            done => return done,
-        }
+    match attempt(app, caller, new.clone(), false).await {
+        Err(Error::Again) => attempt(app, caller, new, true).await,
+        done => done,
     }
-    Err(Error::Again)
+}
+
+async fn attempt(app: &App, caller: &Caller, new: NewTransaction, holds_all: bool) -> Result<Detail, Error> {
+    let screened = Screened::of(app.live.snapshot(caller.application).await?, &new, app.clock.now());
+    let rules = app.rule_sets.snapshot(&app.store, caller.application).await?;
+    let begun = Begun { screened, rules, holds_all };
+    let (app_, caller_) = (app.clone(), caller.clone());
+    app.act(caller, move |tx| Box::pin(async move { record(tx, &app_, &caller_, new, begun).await })).await
+}
+
+/// What was looked up before the transaction of the database.
+struct Begun {
+    screened: Screened,
+    rules: Arc<RuleSet>,
+    /// Hold everything any rule could look at.
+    holds_all: bool,
 }
 
 /// The transaction; its checks come in the contract's order.
-async fn record(
-    tx: &mut Tx,
-    app: &App,
-    caller: &Caller,
-    new: NewTransaction,
-    (screened, rules): (Screened, Arc<RuleSet>),
-) -> Result<Detail, Error> {
+async fn record(tx: &mut Tx, app: &App, caller: &Caller, new: NewTransaction, begun: Begun) -> Result<Detail, Error> {
     let application = applications::find_application(tx, caller.application).await?.ok_or(Error::NOT_FOUND)?;
     if transactions::is_known(tx, application.id, &new.transaction_id).await? {
         return Err(already_there());
     }
-    let rules = hold(tx, app, application.id, &new, rules).await?;
+    let rules = hold(tx, app, application.id, &new, &begun).await?;
     let now = app.clock.now();
-    let screened = screened.at_last(tx, app, application.id, &new, now).await?;
+    let screened = begun.screened.at_last(tx, app, application.id, &new, now).await?;
     screened.refuse_blocked(&new)?;
     let (kind, vendor_data) = (new.subject.kind(), new.subject.vendor_data.as_deref());
     let subject = subjects::sessions::meet(tx, application.id, kind, vendor_data, now).await?;
@@ -112,17 +113,19 @@ async fn hold(
     app: &App,
     application: ApplicationId,
     new: &NewTransaction,
-    known: Arc<RuleSet>,
+    Begun { rules: known, holds_all, .. }: &Begun,
 ) -> Result<Arc<RuleSet>, Error> {
     let (kind, vendor_data) = (new.subject.kind(), new.subject.vendor_data.as_deref());
-    match known.lists_subjects {
+    let reach = if *holds_all { Reach::Everybody } else { known.reach };
+    let holds_namesakes = *holds_all || known.lists_subjects;
+    match holds_namesakes {
         true => subjects::sessions::hold_namesakes(tx, application, vendor_data).await?,
         false => subjects::sessions::hold(tx, application, kind, vendor_data).await?,
     }
-    transaction_locks::hold_past(tx, application, vendor_data, known.reach).await?;
-    let rules = app.rule_sets.within(tx, application, &known).await?;
-    // Where less is held than the new rules look at, it is too late to hold more.
-    let suffices = known.reach >= rules.reach && known.lists_subjects >= rules.lists_subjects;
+    transaction_locks::hold_past(tx, application, vendor_data, reach).await?;
+    let rules = app.rule_sets.within(tx, application, known).await?;
+    // Where less is held than the rules look at by now, it is too late to hold more.
+    let suffices = reach >= rules.reach && holds_namesakes >= rules.lists_subjects;
     if suffices { Ok(rules) } else { Err(Error::Again) }
 }
 

@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use super::{Client, Server, client, text};
 
 /// Tables a request may write to, except those the workers write to by themselves.
-const TABLES: [&str; 31] = [
+const TABLES: [&str; 34] = [
     "activities",
     "activity_values",
     "audit_events",
@@ -50,7 +50,10 @@ const TABLES: [&str; 31] = [
     "transaction_activities",
     "transaction_alerts",
     "transaction_hits",
+    "transaction_rule_runs",
+    "transaction_rules",
     "transaction_signals",
+    "transaction_tags",
     "transactions",
 ];
 
