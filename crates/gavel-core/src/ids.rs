@@ -83,6 +83,10 @@ ids! {
     WorkflowId;
     /// One version of a workflow.
     WorkflowVersionId;
+    /// All versions of one questionnaire.
+    QuestionnaireGroupId;
+    /// One version of a questionnaire.
+    QuestionnaireId;
     /// A webhook destination.
     DestinationId;
     /// An event at one destination; the same on every attempt.

@@ -9,9 +9,11 @@
 mod config;
 
 use serde_json::{Map, Value as Json, json};
+use uuid::Uuid;
 
 use crate::{
     evidence::Feature,
+    ids::parse_uuid,
     json::{FieldError, FieldErrors, Fields, Members, Value, read},
 };
 
@@ -128,8 +130,8 @@ impl Features {
     }
 
     /// The questionnaires it names.
-    pub fn questionnaires(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter_map(|step| step.config.get("questionnaire_uuid")?.as_str())
+    pub fn questionnaires(&self) -> impl Iterator<Item = Uuid> {
+        self.0.iter().filter_map(|step| parse_uuid(step.config.get("questionnaire_uuid")?.as_str()?).ok())
     }
 
     /// As it is stored.

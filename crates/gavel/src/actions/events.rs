@@ -1,6 +1,6 @@
 //! Telling the customer's systems: every event is queued in the transaction of its cause (contract, webhooks §1, §2).
 
-use gavel_core::{ids::TransactionId, session::SessionKind, time::Timestamp, webhook::EventType};
+use gavel_core::{ids::TransactionId, session::SessionKind, time::Timestamp, transaction::TransactionStatus, webhook::EventType};
 use serde::Serialize;
 use serde_json::{Map, Value, json, value::RawValue};
 
@@ -111,17 +111,23 @@ async fn queue_for_session(
     Ok(decision)
 }
 
-/// Queues `transaction.created` for a transaction whose row has just been written: its first event.
-pub(super) async fn transaction_created(
+/// Queues `transaction.created` for a transaction whose row has just been written, or, where it stood elsewhere before,
+/// `transaction.status.updated`.
+pub(super) async fn transaction_updated(
     tx: &mut Tx,
     application: &Application,
-    id: TransactionId,
+    (id, version): (TransactionId, u64),
     detail: &Detail,
+    from: Option<TransactionStatus>,
     at: Timestamp,
 ) -> Result<(), Error> {
+    let event_type = match from {
+        None => EventType::TransactionCreated,
+        Some(_) => EventType::TransactionStatusUpdated,
+    };
     let transaction = serde_json::to_value(detail).map_err(Error::fault)?;
-    let payload = json!({
-        "webhook_type": EventType::TransactionCreated.as_str(),
+    let mut payload = json!({
+        "webhook_type": event_type.as_str(),
         "created_at": at.as_unix_seconds(),
         "application_id": application.id.to_string(),
         "environment": application.environment.as_str(),
@@ -131,12 +137,15 @@ pub(super) async fn transaction_created(
         "vendor_data": transaction["vendor_data"],
         "transaction": transaction,
     });
+    if let Some(from) = from {
+        payload["previous_status"] = from.as_str().into();
+    }
     let event = Event {
         id: new_id(),
         application: application.id,
-        event_type: EventType::TransactionCreated,
+        event_type,
         object: id.0,
-        sequence: 1,
+        sequence: version,
         session: None,
         payload: payload.to_string(),
         at,

@@ -24,7 +24,7 @@ use crate::{
     secrets::digest,
     store::{
         Tx, applications,
-        mails::{self, Mail, MailKind},
+        mails::{self, Mail, MailKind, Recipient},
         member_links::{self, Link, Purpose},
         members::{self, Member, MemberStatus},
         signins,
@@ -78,7 +78,7 @@ pub async fn mail(
     }
     let id: uuid::Uuid = new_id();
     let sealed = token.map(|token| app.secrets.seal(&sealed_at(id), token.as_bytes()));
-    let mail = Mail { id, member: member.id, kind, notification: None, sealed, attempts: 0, created_at: now };
+    let mail = Mail { id, to: Recipient::Member(member.id), kind, notification: None, sealed, attempts: 0, created_at: now };
     mails::insert_mail(tx, &mail).await?;
     Ok(true)
 }

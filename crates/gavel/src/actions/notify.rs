@@ -18,7 +18,7 @@ use crate::{
     store::{
         Tx,
         activities::{self, Activity},
-        mails::{self, Mail, MailKind},
+        mails::{self, Mail, MailKind, Recipient},
         members::{self, Member},
         notifications::{self, NewNotification},
         sessions::Session,
@@ -88,7 +88,7 @@ async fn tell(
     if reach == Reach::Email && app.config.mail.is_some() {
         let mail = Mail {
             id: new_id(),
-            member: member.id,
+            to: Recipient::Member(member.id),
             kind: MailKind::Notification,
             notification: Some(notification.id),
             sealed: None,

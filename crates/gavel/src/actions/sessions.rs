@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::{
     Caller, Error, decision, discard_if_refused, events,
+    letters::MailTo,
     new_session::NewSession,
     portrait, queue,
     resubmit::reopen,
@@ -274,7 +275,8 @@ pub async fn update_status(
                 NewStatus::Approved | NewStatus::Declined => None,
             };
             let (resubmit_info, gone) = reopened.map(|reopened| (reopened.info, reopened.files)).unzip();
-            let remark = Remark { comment: update.comment, resubmit_info };
+            let mail_to = update.mail_to.map(|address| MailTo { address, language: update.email_language.to_owned() });
+            let remark = Remark { comment: update.comment, resubmit_info, mail_to };
             let to = SessionStatus::from(update.new_status);
             status::set_by_hand(tx, &app, &caller, &application, &mut session, to, remark).await?;
             caller.audit(tx, "session.status_updated", &[("session", id.0)], app.clock.now()).await?;

@@ -3,7 +3,11 @@
 use gavel_core::{evidence::Feature, review::ActivityType, session::SessionStatus, time::Timestamp};
 use serde_json::{Value, json};
 
-use super::{Caller, Error, events, feed, subjects};
+use super::{
+    Caller, Error, events, feed,
+    letters::{self, MailTo},
+    subjects,
+};
 use crate::{
     app::App,
     clock::new_id,
@@ -19,6 +23,8 @@ pub struct Remark {
     pub comment: Option<String>,
     /// For a resubmission: what to repeat.
     pub resubmit_info: Option<Value>,
+    /// Whom the caller wants mailed.
+    pub mail_to: Option<MailTo>,
 }
 
 /// Sets the status by hand: everything a review or an update-status does to a locked session. Writes the row even when the
@@ -55,6 +61,7 @@ pub async fn set_by_hand(
     };
     let activity = feed::add(tx, app, caller, session, row, now).await?;
     events::status_updated(tx, app, application, session, remark.resubmit_info).await?;
+    letters::tell(tx, app, (application.id, session), from, remark.mail_to, now).await?;
     Ok(activity)
 }
 

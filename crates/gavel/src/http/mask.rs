@@ -81,6 +81,9 @@ const OPEN: &[&str] = &[
 /// Names that people give to lists, workflows and destinations, where those are what is asked for.
 const NAMES: &[&str] = &["description", "label", "name", "workflow_label"];
 
+/// What a questionnaire says of itself, where questionnaires are what is asked for.
+const FORMS: &[&str] = &["default_language", "languages", "question_types", "title", "workflow_names"];
+
 /// Objects of the client's own making: even the names of their members may be about somebody.
 const FREE: &[&str] = &[
     "additional_data",
@@ -108,6 +111,7 @@ const PERSONAL_NUMBERS: &[&str] = &["age", "age_estimation", "latitude", "longit
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mask {
     names: bool,
+    forms: bool,
 }
 
 impl Mask {
@@ -117,7 +121,8 @@ impl Mask {
             (Actor::Member { role, .. }, Access::Scope(resource, _))
                 if !role.has(Power::PersonalData) && role.level(resource) < Level::Write =>
             {
-                Some(Self { names: matches!(resource, Resource::Lists | Resource::Workflows | Resource::Webhooks) })
+                let names = matches!(resource, Resource::Lists | Resource::Workflows | Resource::Webhooks);
+                Some(Self { names, forms: resource == Resource::Workflows })
             }
             // Nobody has other routes without the power they ask for, or they are about the caller.
             _ => None,
@@ -151,6 +156,7 @@ impl Mask {
     fn hide(self, value: &mut Value, name: &str) {
         match value {
             Value::Object(_) if FREE.contains(&name) => *value = Value::Null,
+            Value::Object(_) if self.forms && name == "graph" => {} // What is asked, of nobody in particular.
             Value::Object(members) => members.iter_mut().for_each(|(name, value)| self.hide(value, name)),
             Value::Array(items) => items.iter_mut().for_each(|item| self.hide(item, name)),
             Value::String(text) if !self.is_open(name, text) => *text = HIDDEN.to_owned(),
@@ -164,6 +170,7 @@ impl Mask {
         text.is_empty()
             || OPEN.contains(&name)
             || (self.names && NAMES.contains(&name))
+            || (self.forms && FORMS.contains(&name))
             || name.ends_with("_status") && (SessionStatus::from_name(text).is_some() || SubjectStatus::from_name(text).is_some())
             || (is_id && parse_uuid(text).is_ok())
             || ((name.ends_with("_at") || name == "txn_date") && Timestamp::parse(text).is_some())
@@ -210,7 +217,7 @@ mod tests {
             "comment": null,
             "name": "",
         });
-        Mask { names: false }.hide(&mut answer, "");
+        Mask { names: false, forms: false }.hide(&mut answer, "");
         assert_eq!(
             answer,
             json!({
@@ -230,5 +237,19 @@ mod tests {
                 "name": "",
             })
         );
+    }
+
+    #[test]
+    fn what_a_questionnaire_asks_is_nobodys() {
+        let form =
+            json!({ "title": "Funds", "languages": ["en"], "graph": { "nodes": { "a": { "title": { "en": "Source?" } } } } });
+        let shown = |forms: bool| {
+            let mut answer = form.clone();
+            Mask { names: true, forms }.hide(&mut answer, "");
+            answer
+        };
+        assert_eq!(shown(true), form);
+        let hidden = json!({ "title": "***", "languages": ["***"], "graph": { "nodes": { "a": { "title": { "en": "***" } } } } });
+        assert_eq!(shown(false), hidden);
     }
 }

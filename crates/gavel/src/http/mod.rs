@@ -20,8 +20,8 @@ use http::Method;
 
 use api::{
     api_keys, audit, blocklist, businesses, decisions, destinations, edits, entries, evidence, files, health, list_history,
-    lists, me, media, members, notifications, proposals, queue, reviews, screen, session_notes, sessions, settings, signins,
-    subjects, sweeps, transaction_rules, transactions, users, webhooks, workflows,
+    lists, me, media, members, notifications, proposals, questionnaires, queue, reviews, screen, session_notes, sessions,
+    settings, signins, subjects, sweeps, transaction_rules, transactions, users, webhooks, workflows,
 };
 use routes::{Access, Route};
 
@@ -97,6 +97,7 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(GET, "/v3/transactions/", Transactions, transactions::list),
         route(POST, "/v3/transactions/", Transactions, transactions::create).creates(),
         route(GET, "/v3/transactions/{transaction_uuid}/", Transactions, transactions::show),
+        route(PATCH, "/x/transactions/{transaction_uuid}/", Transactions, transactions::update_status),
         route(GET, "/v3/transactions/rules/", Transactions, transaction_rules::list),
         route(POST, "/v3/transactions/rules/", Transactions, transaction_rules::create).creates(),
         route(POST, "/v3/transactions/rules/backtest/", Transactions, transaction_rules::backtest),
@@ -114,6 +115,12 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(PATCH, "/v3/workflows/{workflow_uuid}/", Workflows, workflows::update),
         route(DELETE, "/v3/workflows/{workflow_uuid}/", Workflows, workflows::delete).without_answer(),
         route(PATCH, "/x/workflows/{workflow_uuid}/", Workflows, workflows::update_settings),
+
+        route(GET, "/v3/questionnaires/", Workflows, questionnaires::list),
+        route(POST, "/v3/questionnaires/", Workflows, questionnaires::create).creates(),
+        route(GET, "/v3/questionnaires/{questionnaire_uuid}/", Workflows, questionnaires::show),
+        route(PATCH, "/v3/questionnaires/{questionnaire_uuid}/", Workflows, questionnaires::update),
+        route(DELETE, "/v3/questionnaires/{questionnaire_uuid}/", Workflows, questionnaires::delete).without_answer(),
 
         route(POST, "/x/media/", Sessions, media::upload).creates().takes_files(media_limit),
         route(POST, "/x/sessions/{session_id}/evidence/", Sessions, evidence::create),

@@ -17,7 +17,7 @@ use super::{StoreError, Tx, Value, erasures::Counts, read_entry_value};
 const EVENTS: usize = 5;
 
 /// What is removed of a session, in an order that no reference stands against. `$1` is the session.
-const SESSION: [(&str, &str); 21] = [
+const SESSION: [(&str, &str); 22] = [
     // First, because whoever gives an event up refers to it before anything else.
     ("events", "UPDATE events SET payload = '{}' WHERE object_id = $1"),
     ("waiting_deliveries", "DELETE FROM outbox WHERE event_id IN (SELECT id FROM events WHERE object_id = $1)"),
@@ -34,6 +34,7 @@ const SESSION: [(&str, &str); 21] = [
     ("", "DELETE FROM queue_items WHERE session_id = $1"),
     ("", "DELETE FROM presences WHERE session_id = $1"),
     ("pending_reviews", "DELETE FROM pending_reviews WHERE session_id = $1"),
+    ("mails", "DELETE FROM mails WHERE session_id = $1"),
     ("tags", "DELETE FROM session_tags WHERE session_id = $1"),
     ("risks", "DELETE FROM session_risks WHERE session_id = $1"),
     ("history", "DELETE FROM session_events WHERE session_id = $1"),

@@ -2,7 +2,7 @@
 //! token of a link is kept, encrypted.
 
 use gavel_core::{
-    ids::{MemberId, NotificationId},
+    ids::{MemberId, NotificationId, SessionId},
     time::Timestamp,
 };
 use uuid::Uuid;
@@ -20,6 +20,17 @@ pub enum MailKind {
     Access,
     /// They forgot their password.
     Reset,
+    /// The session about them was decided.
+    Letter,
+}
+
+/// Whose mail it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recipient {
+    /// Somebody who works with the server.
+    Member(MemberId),
+    /// The person a session is about.
+    Person(SessionId),
 }
 
 impl MailKind {
@@ -29,11 +40,14 @@ impl MailKind {
             Self::Invitation => "invitation",
             Self::Access => "access",
             Self::Reset => "reset",
+            Self::Letter => "letter",
         }
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        [Self::Notification, Self::Invitation, Self::Access, Self::Reset].into_iter().find(|kind| kind.as_str() == name)
+        const ALL: [MailKind; 5] =
+            [MailKind::Notification, MailKind::Invitation, MailKind::Access, MailKind::Reset, MailKind::Letter];
+        ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 
@@ -43,12 +57,12 @@ pub struct Mail {
     /// Its id; also in its `Message-ID`, so that a mail sent twice is seen to be one.
     pub id: Uuid,
     /// To whom.
-    pub member: MemberId,
+    pub to: Recipient,
     /// Why.
     pub kind: MailKind,
     /// Of what it tells.
     pub notification: Option<NotificationId>,
-    /// Token of a link, encrypted.
+    /// Token of a link, or the letter to a person, encrypted.
     pub sealed: Option<Vec<u8>>,
     /// Attempts that have failed.
     pub attempts: u64,
@@ -58,12 +72,17 @@ pub struct Mail {
 
 /// Puts a mail into the outbox, due at once.
 pub async fn insert_mail(tx: &mut Tx, mail: &Mail) -> Result<(), StoreError> {
+    let (member, session) = match mail.to {
+        Recipient::Member(id) => (Some(id.0), None),
+        Recipient::Person(id) => (None, Some(id.0)),
+    };
     tx.send(
-        "INSERT INTO mails (id, member_id, purpose, notification_id, sealed, attempts, due_at, leased_until, created_at)
-         VALUES ($1, $2, $3, $4, $5, 0, $6, 0, $6)",
+        "INSERT INTO mails (id, member_id, session_id, purpose, notification_id, sealed, attempts, due_at, leased_until, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 0, $7)",
         &[
             mail.id.into(),
-            mail.member.0.into(),
+            member.into(),
+            session.into(),
             mail.kind.as_str().into(),
             mail.notification.map(|id| id.0).into(),
             mail.sealed.clone().into(),
@@ -96,16 +115,19 @@ pub async fn claim_due(
     if claimed == 0 {
         return Ok(Vec::new());
     }
-    let sql = "SELECT id, member_id, purpose, notification_id, sealed, attempts, created_at FROM mails
+    let sql = "SELECT id, member_id, session_id, purpose, notification_id, sealed, attempts, created_at FROM mails
          WHERE lease_token = $1 ORDER BY due_at, id";
     tx.query(sql, &[token.into()]).await?.iter().map(from_row).collect()
 }
 
 fn from_row(row: &Row) -> Result<Mail, StoreError> {
     let mut c = row.columns();
+    let id = c.take()?;
+    let member = c.take::<Option<Uuid>>()?.map(|id| Recipient::Member(MemberId(id)));
+    let person = c.take::<Option<Uuid>>()?.map(|id| Recipient::Person(SessionId(id)));
     Ok(Mail {
-        id: c.take()?,
-        member: MemberId(c.take()?),
+        id,
+        to: member.or(person).ok_or_else(|| StoreError::unreadable("mail"))?,
         kind: MailKind::from_name(&c.take::<String>()?).ok_or_else(|| StoreError::unreadable("mail"))?,
         notification: c.take::<Option<Uuid>>()?.map(NotificationId),
         sealed: c.take()?,

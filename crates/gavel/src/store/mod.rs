@@ -41,6 +41,7 @@ pub mod pending_reviews;
 pub mod presences;
 pub mod preview;
 pub mod proposals;
+pub mod questionnaires;
 pub mod queue;
 pub mod records;
 pub mod retention;

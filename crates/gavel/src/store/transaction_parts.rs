@@ -36,8 +36,7 @@ pub async fn insert_signal(
             at.into(),
         ],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Writes an entry that a value of a party matched, and notes it for the entry's counters. `party`: the id of the party.
@@ -109,8 +108,7 @@ pub async fn insert_alert(tx: &mut Tx, transaction: TransactionId, ordinal: u64,
             alert.due_at.into(),
         ],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// The alerts of a transaction, oldest first.
@@ -187,8 +185,13 @@ pub async fn insert_activity(
             activity.metadata.to_string().into(),
         ],
     )
-    .await?;
-    Ok(())
+    .await
+}
+
+/// The place of the next activity of a transaction, whose row is locked.
+pub async fn next_activity(tx: &mut Tx, transaction: TransactionId) -> Result<u64, StoreError> {
+    let sql = "SELECT COALESCE(max(ordinal), 0) + 1 FROM transaction_activities WHERE transaction_id = $1";
+    tx.query_opt(sql, &[transaction.0.into()]).await?.map_or(Ok(1), |row| row.get(0))
 }
 
 /// The activities of a transaction, oldest first.

@@ -1,7 +1,7 @@
 //! Rules over transactions: one row each, in the order of their creation, with what became of what they matched.
 
 use gavel_core::{
-    ids::{ApplicationId, RuleId},
+    ids::{ApplicationId, RuleId, TransactionId},
     time::Timestamp,
     transaction::{
         Severity, TransactionStatus,
@@ -197,14 +197,35 @@ pub async fn count_runs(tx: &mut Tx, rules: &[RuleId]) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Counts a match of each of these rules by where the transaction came out.
-pub async fn count_matches(tx: &mut Tx, rules: &[RuleId], status: TransactionStatus, at: Timestamp) -> Result<(), StoreError> {
-    let column = match status {
+/// Where matches of transactions with this status are counted.
+const fn column_of(status: TransactionStatus) -> &'static str {
+    match status {
         TransactionStatus::Approved => "approved_count",
         TransactionStatus::InReview => "reviewed_count",
         TransactionStatus::Declined => "declined_count",
         TransactionStatus::AwaitingUser => "awaiting_user_count",
-    };
+    }
+}
+
+/// Counts the matches of a transaction whose status has changed where they belong now.
+pub async fn move_matches(
+    tx: &mut Tx,
+    transaction: TransactionId,
+    from: TransactionStatus,
+    to: TransactionStatus,
+) -> Result<(), StoreError> {
+    let (from, to) = (column_of(from), column_of(to));
+    let sql = format!(
+        "UPDATE transaction_rules SET {from} = {from} - 1, {to} = {to} + 1
+         WHERE id IN (SELECT rule_id FROM transaction_rule_runs WHERE transaction_id = $1 AND matched = $2)"
+    );
+    tx.execute(&sql, &[transaction.0.into(), true.into()]).await?;
+    Ok(())
+}
+
+/// Counts a match of each of these rules by where the transaction came out.
+pub async fn count_matches(tx: &mut Tx, rules: &[RuleId], status: TransactionStatus, at: Timestamp) -> Result<(), StoreError> {
+    let column = column_of(status);
     for chunk in rules.chunks(256) {
         let sql = format!(
             "UPDATE transaction_rules SET {column} = {column} + 1,

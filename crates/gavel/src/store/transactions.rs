@@ -244,6 +244,23 @@ pub async fn find_transaction(
     tx.query_opt(&sql, &[application.0.into(), id.0.into()]).await?.as_ref().map(from_row).transpose()
 }
 
+/// The same, locked until the end of the transaction of the database.
+pub async fn lock_transaction(
+    tx: &mut Tx,
+    application: ApplicationId,
+    id: TransactionId,
+) -> Result<Option<Transaction>, StoreError> {
+    let lock = tx.for_no_key_update();
+    let sql = format!("SELECT {HEAD}, {REST} FROM transactions WHERE application_id = $1 AND id = $2{lock}");
+    tx.query_opt(&sql, &[application.0.into(), id.0.into()]).await?.as_ref().map(from_row).transpose()
+}
+
+/// Writes status and version.
+pub async fn set_status(tx: &mut Tx, of: &Transaction) -> Result<(), StoreError> {
+    let params = [of.id.0.into(), of.head.status.as_str().into(), of.version.into()];
+    tx.send("UPDATE transactions SET status = $2, version = $3 WHERE id = $1", &params).await
+}
+
 /// Whether the application has a transaction with this `txn_id`.
 pub async fn is_known(tx: &mut Tx, application: ApplicationId, txn_id: &str) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM transactions WHERE application_id = $1 AND txn_id = $2";

@@ -12,14 +12,14 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{
-    actions::{Error, links, notifications as inbox},
+    actions::{Error, letters, links, notifications as inbox},
     app::App,
     clock::new_id,
     mailer::{DEADLINE, Letter, Mailer, NotSent},
     store::{
         Tx, applications,
         db::Dialect,
-        mails::{self, Mail, MailKind},
+        mails::{self, Mail, MailKind, Recipient},
         member_links::Purpose,
         members::{self, Member},
         notifications,
@@ -127,7 +127,14 @@ async fn deliver(app: &App, mailer: &Mailer, mail: Mail, token: Uuid) -> Result<
 
 /// The text of a mail as things are now. `None`: there is nobody to tell any more, or nothing.
 async fn compose(tx: &mut Tx, app: &App, mail: &Mail) -> Result<Option<Letter>, Error> {
-    let Some(member) = members::find_member(tx, mail.member).await? else { return Ok(None) };
+    let id = match mail.to {
+        Recipient::Member(id) => id,
+        Recipient::Person(_) => {
+            let written = letters::compose(tx, app, mail).await?;
+            return Ok(written.map(|(to, subject, text)| Letter { id: mail.id, to: (String::new(), to), subject, text }));
+        }
+    };
+    let Some(member) = members::find_member(tx, id).await? else { return Ok(None) };
     let token = match &mail.sealed {
         Some(sealed) => app.secrets.open(&links::sealed_at(mail.id), sealed).and_then(|text| String::from_utf8(text).ok()),
         None => None,
@@ -154,7 +161,7 @@ async fn compose(tx: &mut Tx, app: &App, mail: &Mail) -> Result<Option<Letter>, 
                 links::address(app, Purpose::Reset, &token)
             ),
         )),
-        (MailKind::Invitation | MailKind::Reset, None) => None,
+        (MailKind::Invitation | MailKind::Reset, None) | (MailKind::Letter, _) => None,
     };
     let to = (member.name, member.email);
     Ok(written.map(|(subject, text)| Letter { id: mail.id, to, subject, text }))

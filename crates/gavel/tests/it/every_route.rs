@@ -12,7 +12,13 @@ use serde_json::{Value, json};
 
 use crate::{
     db_test,
-    harness::{Answer, Client, Receiver, Server, client::send, eventually, inside::upload, redacted, text},
+    harness::{
+        Answer, Client, Receiver, Server,
+        client::send,
+        eventually,
+        inside::{questionnaire, upload},
+        redacted, text,
+    },
 };
 
 const UNKNOWN: &str = "0d9b1c52-6a0e-4c57-8f6e-5f9e2f5f7a10";
@@ -65,6 +71,8 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         | ("POST", "/x/lists/{list_uuid}/proposals/{proposal_uuid}/withdraw/")
         | ("GET", "/v3/workflows/{workflow_uuid}/")
         | ("DELETE", "/v3/workflows/{workflow_uuid}/")
+        | ("GET", "/v3/questionnaires/{questionnaire_uuid}/")
+        | ("DELETE", "/v3/questionnaires/{questionnaire_uuid}/")
         | ("GET", "/v3/webhook/destinations/{destination_uuid}/")
         | ("DELETE", "/v3/webhook/destinations/{destination_uuid}/")
         | ("GET", "/v3/webhook/destinations/{destination_uuid}/deliveries/")
@@ -107,9 +115,11 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         ("PATCH", "/v3/users/{vendor_data}/update-status/" | "/v3/businesses/{vendor_data}/update-status/") => {
             json!({ "status": "FLAGGED" })
         }
+        ("PATCH", "/x/transactions/{transaction_uuid}/") => json!({ "status": "DECLINED" }),
         ("GET" | "DELETE", "/v3/transactions/rules/{rule_uuid}/") => Value::Null,
         ("PATCH", "/v3/transactions/rules/{rule_uuid}/") => json!({ "mode": "TEST" }),
         ("PATCH", "/v3/workflows/{workflow_uuid}/") => json!({ "workflow_label": "new" }),
+        ("PATCH", "/v3/questionnaires/{questionnaire_uuid}/") => json!({ "title": "new" }),
         ("PATCH", "/x/workflows/{workflow_uuid}/") => json!({ "auto_blocklist_on_decline": true }),
         ("PATCH", "/v3/webhook/destinations/{destination_uuid}/") => json!({ "label": "new" }),
         ("PATCH", "/x/members/{member_uuid}/") => json!({ "role": "Admin" }),
@@ -143,6 +153,7 @@ struct Theirs {
     user: String,
     business: String,
     workflow: String,
+    questionnaire: String,
     transaction: String,
     rule: String,
 }
@@ -185,6 +196,7 @@ impl Theirs {
         let file = text(&client.post(&format!("{notes}/files/"), json!({ "media": media })).await.ok(201)["uuid"]);
         let media = upload(client).await;
         let workflow = text(&client.post("/v3/workflows/", json!({ "features": [{ "feature": "OCR" }] })).await.ok(201)["uuid"]);
+        let questionnaire = text(&client.post("/v3/questionnaires/", questionnaire()).await.ok(201)["questionnaire_id"]);
         let somebody = json!({ "email": format!("{list}@acme.example"), "role": "Reader" });
         let member = text(&client.post("/x/members/", somebody).await.ok(201)["uuid"]);
         let (entry, proposal) = (text(&entry["uuid"]), text(&proposal["uuid"]));
@@ -221,6 +233,7 @@ impl Theirs {
             file,
             media,
             workflow,
+            questionnaire,
             vendor_data,
             user,
             business,
@@ -256,6 +269,7 @@ impl Theirs {
             "user_uuid" => &self.user,
             "business_uuid" => &self.business,
             "workflow_uuid" => &self.workflow,
+            "questionnaire_uuid" => &self.questionnaire,
             "transaction_uuid" => &self.transaction,
             "rule_uuid" => &self.rule,
             "member_uuid" => &self.member,

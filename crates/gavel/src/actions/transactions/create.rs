@@ -100,7 +100,7 @@ async fn record(tx: &mut Tx, app: &App, caller: &Caller, new: NewTransaction, be
     listing::audit(tx, caller, &listed, id, now).await?;
     let made = subject.filter(|(_, is_new)| *is_new).map(|(subject, _)| (kind.as_str(), subject.id.0));
     let detail = view::detail(tx, app, &application, row).await?;
-    events::transaction_created(tx, &application, id, &detail, now).await?;
+    events::transaction_updated(tx, &application, (id, 1), &detail, None, now).await?;
     let objects: Vec<_> = std::iter::once(("transaction", id.0)).chain(made).collect();
     caller.audit(tx, "transaction.created", &objects, now).await?;
     Ok(detail)
@@ -284,7 +284,7 @@ async fn write_alert(tx: &mut Tx, id: TransactionId, ordinal: u64, found: &Match
 }
 
 /// Where a change of a transaction came from, as activities tell it.
-fn source_of(actor: &Actor) -> &'static str {
+pub(super) fn source_of(actor: &Actor) -> &'static str {
     match actor {
         Actor::ApiKey { .. } => "API",
         Actor::Member { .. } => "CONSOLE",

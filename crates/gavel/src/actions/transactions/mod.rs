@@ -2,13 +2,14 @@
 //!
 //! A transaction is decided when it is created ([`create`]): by the lists of that moment, by what is known of its participants
 //! and by rules ([`ruling`]). What it was decided with is kept beside it. [`view`] is the one form in which it is shown, to
-//! callers and in events.
+//! callers and in events; a person may change the status later ([`status`]).
 
 mod create;
 mod listing;
 mod parties;
 mod ruling;
 mod screening;
+mod status;
 mod view;
 
 use std::collections::HashMap;
@@ -16,6 +17,7 @@ use std::collections::HashMap;
 use gavel_core::ids::TransactionId;
 
 pub use create::create;
+pub use status::{StatusChange, set_status};
 pub use view::{Detail, Row};
 
 use super::{Caller, Error};

@@ -59,14 +59,13 @@ impl WorkflowChange {
         fields.finish(|| Some(Self { features: features?, ..change? }))
     }
 
-    /// What a version holds after the change. A draft is published unless the body says otherwise.
+    /// What a version holds after the change; whether it is published is the caller's to say.
     pub(super) fn over(self, standing: Workflow) -> Result<Workflow, Error> {
         let (workflow_type, features) = match &self.features {
             Some(features) => (features.workflow_type().to_owned(), to_raw(features)?),
             None => (standing.workflow_type, standing.features),
         };
         Ok(Workflow {
-            is_published: standing.is_published || self.publish != Some(false),
             label: self.label.unwrap_or(standing.label),
             workflow_type,
             features,

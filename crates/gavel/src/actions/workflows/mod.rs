@@ -12,12 +12,11 @@ use gavel_core::{
     ids::{ApplicationId, WorkflowId, WorkflowVersionId},
     json::{FieldErrors, Fields, Sent, Value, read},
     time::Timestamp,
-    workflow::Features,
 };
 use serde_json::{json, value::RawValue};
 use uuid::Uuid;
 
-use super::{Caller, Error};
+use super::{Caller, Error, questionnaires, versions::Step};
 use crate::{
     app::App,
     clock::new_id,
@@ -51,6 +50,12 @@ pub async fn show(app: &App, caller: &Caller, id: Uuid) -> Result<WorkflowDetail
     WorkflowDetail::of(app, found)
 }
 
+/// The labels of the application's workflows and the questionnaires each names, in the order of the list.
+pub(super) async fn list_askers(tx: &mut Tx, application: ApplicationId) -> Result<Vec<(String, Vec<Uuid>)>, Error> {
+    let (rows, _) = workflows::list_workflows(tx, application, GROUPS, 0).await?;
+    rows.into_iter().map(|row| Ok((row.label.clone(), view::questionnaires_of(&row)?))).collect()
+}
+
 async fn find(tx: &mut Tx, application: ApplicationId, id: Uuid) -> Result<Workflow, Error> {
     workflows::find_workflow(tx, application, id).await?.ok_or(Error::NOT_FOUND)
 }
@@ -62,7 +67,7 @@ pub async fn create(app: &App, caller: &Caller, body: Result<NewWorkflow, FieldE
         Box::pin(async move {
             let application = caller_.application;
             applications::lock_settings(tx, application).await?;
-            must_know_questionnaires(&new.features)?;
+            questionnaires::must_know(tx, application, &new.features).await?;
             let standing = workflows::count_workflows(tx, application).await?;
             if standing >= GROUPS {
                 return Err(Error::Refused(format!("Maximum number of workflows ({GROUPS}) reached.")));
@@ -94,17 +99,17 @@ pub async fn update(
             applications::lock_settings(tx, application).await?;
             let standing = find(tx, application, id).await?;
             let change = body?;
-            if standing.is_published && change.publish == Some(false) {
-                return Err(Error::field("status", "Cannot revert a published version to draft."));
+            let step = Step::of(standing.is_published, change.publish)?;
+            if let Some(features) = &change.features {
+                questionnaires::must_know(tx, application, features).await?;
             }
-            change.features.as_ref().map_or(Ok(()), must_know_questionnaires)?;
-            let makes_next = standing.is_published && change.publish == Some(true);
             let wants_default = change.is_default == Some(true);
             let mut workflow = change.over(standing.clone())?;
-            let publishes = !standing.is_published && workflow.is_published;
-            if makes_next {
+            let publishes = step == Step::Publish;
+            if step == Step::Next {
                 workflow = next_version(tx, &caller_, workflow, now).await?;
             } else if publishes || workflow_differs(&workflow, &standing) {
+                workflow.is_published |= publishes;
                 workflow.published_at = if publishes { Some(now) } else { workflow.published_at };
                 workflow.updated_at = now;
                 workflows::set_workflow(tx, &workflow).await?;
@@ -207,19 +212,6 @@ pub async fn update_settings(
         })
     })
     .await
-}
-
-/// This version has no questionnaires yet, so none can be named.
-fn must_know_questionnaires(features: &Features) -> Result<(), Error> {
-    match features.questionnaires().next() {
-        None => Ok(()),
-        Some(id) => {
-            let text = format!(
-                "Questionnaire '{id}' was not found for this application. Create the questionnaire first, then use its questionnaire_id."
-            );
-            Err(Error::Invalid(FieldErrors::plain("features", text)))
-        }
-    }
 }
 
 fn objects(workflow: &Workflow) -> [(&'static str, Uuid); 2] {

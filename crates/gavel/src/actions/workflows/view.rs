@@ -2,11 +2,12 @@
 
 use gavel_core::{
     evidence::{Feature, next_node_id},
-    ids::{WorkflowId, WorkflowVersionId},
+    ids::{WorkflowId, WorkflowVersionId, parse_uuid},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json, value::RawValue};
+use uuid::Uuid;
 
 use crate::{actions::Error, app::App, store::workflows::Workflow};
 
@@ -66,6 +67,12 @@ struct Stored {
 
 fn features_of(workflow: &Workflow) -> Result<Vec<Stored>, Error> {
     serde_json::from_str(workflow.features.get()).map_err(Error::fault)
+}
+
+/// The questionnaires a workflow names.
+pub(super) fn questionnaires_of(workflow: &Workflow) -> Result<Vec<Uuid>, Error> {
+    let named = |stored: &Stored| parse_uuid(stored.config.get("questionnaire_uuid")?.as_str()?).ok();
+    Ok(features_of(workflow)?.iter().filter_map(named).collect())
 }
 
 impl WorkflowRow {

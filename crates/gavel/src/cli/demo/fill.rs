@@ -15,6 +15,7 @@ use super::{
     receiver::Receiver,
     stories::{Ending, Finding, Story, stories},
     terminal::Terminal,
+    transactions,
 };
 use crate::{app::App, cli::CliError};
 
@@ -32,6 +33,8 @@ pub struct Filled {
     pub lists: usize,
     /// Number of entries on all lists.
     pub entries: u64,
+    /// Number of transactions.
+    pub transactions: usize,
     /// Number of pictures.
     pub pictures: usize,
     /// Webhooks that were verified, and that were not.
@@ -76,8 +79,9 @@ pub async fn fill(app: &App, api: &Api, terminal: Terminal) -> Result<(Filled, R
     }
     teller.catch_up(&mut past, 0).await?;
     past.reach(0).await?; // Once more: the last webhooks are on their way.
+    let transactions = transactions::send(app, api, year).await?;
     terminal.progress(stories.len(), stories.len());
-    Ok((teller.sum_up(&receiver).await?, receiver))
+    Ok((Filled { transactions, ..teller.sum_up(&receiver).await? }, receiver))
 }
 
 type Drawing = JoinHandle<Option<Pictures>>;
@@ -270,6 +274,7 @@ impl Teller {
             statuses: SessionStatus::ALL.iter().map(|status| (*status, count(status))).collect(),
             lists: lists.len(),
             entries: lists.iter().sum(),
+            transactions: 0,
             pictures: self.pictures,
             deliveries: receiver.counts(),
             to_review: self.to_review,

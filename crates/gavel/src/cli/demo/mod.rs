@@ -16,6 +16,7 @@ pub mod pictures;
 pub mod receiver;
 pub mod stories;
 pub mod terminal;
+pub mod transactions;
 
 use std::{
     convert::Infallible,

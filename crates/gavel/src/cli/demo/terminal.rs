@@ -82,6 +82,7 @@ impl Terminal {
         line("Sessions", &format!("{} · {},", filled.sessions, first.join(", ")));
         line("", &format!("     {}", rest.join(", ")));
         line("Lists", &format!("{} · with {} entries", filled.lists, filled.entries));
+        line("Payments", &format!("{} · some to a blocked wallet, some by a flagged user", filled.transactions));
         line("Pictures", &format!("{} · documents, portraits and selfies, all drawn", filled.pictures));
         let (verified, refused) = filled.deliveries;
         let refused = if refused > 0 { format!(", {refused} NOT verified") } else { String::new() };

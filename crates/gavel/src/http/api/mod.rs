@@ -19,6 +19,7 @@ pub mod media;
 pub mod members;
 pub mod notifications;
 pub mod proposals;
+pub mod questionnaires;
 pub mod queue;
 pub mod reviews;
 pub mod screen;

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::{
     actions::{
         Caller,
-        transactions::{self, Detail, Row},
+        transactions::{self, Detail, Row, StatusChange},
     },
     app::App,
     http::{
@@ -24,6 +24,12 @@ use crate::{
 impl ReadBody for NewTransaction {
     fn read(sent: &Value<'_>) -> Result<Self, FieldErrors> {
         NewTransaction::read(sent)
+    }
+}
+
+impl ReadBody for StatusChange {
+    fn read(sent: &Value<'_>) -> Result<Self, FieldErrors> {
+        StatusChange::read(sent)
     }
 }
 
@@ -49,4 +55,14 @@ pub async fn create(State(app): State<App>, caller: Caller, Json(body): Json<New
 /// One transaction.
 pub async fn show(State(app): State<App>, caller: Caller, Ids(id): Ids<TransactionId>) -> ApiResult<Reply<Detail>> {
     Ok(Reply(transactions::show(&app, &caller, id).await?))
+}
+
+/// Sets a transaction's status.
+pub async fn update_status(
+    State(app): State<App>,
+    caller: Caller,
+    Ids(id): Ids<TransactionId>,
+    Json(body): Json<StatusChange>,
+) -> ApiResult<Reply<Detail>> {
+    Ok(Reply(transactions::set_status(&app, &caller, id, body).await?))
 }

@@ -32,6 +32,7 @@ mod notifications;
 mod paging;
 mod pending_review;
 mod preview;
+mod questionnaires;
 mod queue;
 mod replay;
 mod retention;

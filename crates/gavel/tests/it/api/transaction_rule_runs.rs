@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     db_test,
-    harness::{Receiver, Server, shown, text},
+    harness::{Receiver, shown, text},
 };
 
 /// Status, score, severity, code and label.
@@ -170,6 +170,14 @@ db_test!(scores_statuses_and_reasons_add_up, server => {
     assert_eq!(counts(0), json!([5, 1, 1, 2, 25.0, 50.0]));
     assert_eq!(counts(2), json!([5, 0, 0, 1, 0.0, 100.0]));
     assert!(page["results"][0]["latest_triggered_at"].is_string());
+    // A person's word counts from then on.
+    let reviewed = server.client.get(&format!("{PATH}?limit=200")).await.ok(200)["results"].as_array().unwrap().clone();
+    let reviewed = reviewed.iter().find(|row| row["status"] == "IN_REVIEW").unwrap();
+    let path = format!("/x/transactions/{}/", text(&reviewed["uuid"]));
+    server.client.patch(&path, json!({ "status": "APPROVED" })).await.ok(200);
+    let page = server.client.get(&format!("{RULES}?ordering=created_at")).await.ok(200);
+    let rule = &page["results"][0];
+    assert_eq!(json!([rule["run_count"], rule["approved_count"], rule["reviewed_count"]]), json!([5, 2, 0]));
     server.stop().await;
 });
 

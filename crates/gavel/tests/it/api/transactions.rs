@@ -518,6 +518,59 @@ db_test!(one_event_tells_of_it, server => {
     server.stop().await;
 });
 
+db_test!(a_person_changes_the_status, server => {
+    let receiver = Receiver::start().await;
+    subscribe(&server, &receiver).await;
+    let made = server.transaction(small("t1")).await;
+    let path = format!("/x/transactions/{}/", text(&made["uuid"]));
+    let officer = server.member("cleo@acme.example", Role::ComplianceOfficer).await;
+    let changed = officer.patch(&path, json!({ "status": "DECLINED", "comment": "Not theirs." })).await.ok(200);
+    assert_eq!((&changed["status"], &changed["score"]), (&json!("DECLINED"), &json!(0)));
+    insta::allow_duplicates! { insta::assert_snapshot!(shown(&changed["activities"][1]), @r#"
+        {
+          "uuid": "[uuid]",
+          "activity_type": "TRANSACTION_STATUS_CHANGED",
+          "source": "CONSOLE",
+          "status": "DECLINED",
+          "title": "Status changed",
+          "description": "Not theirs.",
+          "metadata": {
+            "previous_status": "APPROVED",
+            "new_status": "DECLINED",
+            "actor_name": "cleo",
+            "actor_email": "cleo@acme.example"
+          },
+          "occurred_at": "[time]"
+        }
+        "#); }
+    assert_eq!(server.client.get(&format!("{PATH}{}/", text(&made["uuid"]))).await.ok(200), changed);
+    let before = server.counts().await;
+    server.client.patch(&path, json!({ "status": "DECLINED" })).await.ok(200);
+    for (body, errors) in [
+        (json!({}), json!({ "status": ["This field is required."] })),
+        (json!({ "status": "AWAITING_USER" }), json!({ "status": ["\"AWAITING_USER\" is not a valid choice."] })),
+        (
+            json!({ "status": "APPROVED", "comment": "x".repeat(10_001) }),
+            json!({ "comment": ["Ensure this field has no more than 10000 characters."] }),
+        ),
+    ] {
+        server.client.patch(&path, body).await.is(400, errors);
+    }
+    assert_eq!(server.counts().await, before, "nothing happened");
+    server.client.patch(&path, json!({ "status": "IN_REVIEW" })).await.ok(200);
+    let bodies: Vec<Value> = receiver.wait_for(3).await.iter().map(|received| received.json()).collect();
+    let told = |body: &Value| json!([body["webhook_type"], body["previous_status"], body["status"], body["transaction"]["status"]]);
+    assert_eq!(bodies.iter().map(told).collect::<Vec<_>>(), [
+        json!(["transaction.created", null, "APPROVED", "APPROVED"]),
+        json!(["transaction.status.updated", "APPROVED", "DECLINED", "DECLINED"]),
+        json!(["transaction.status.updated", "DECLINED", "IN_REVIEW", "IN_REVIEW"]),
+    ]);
+    for body in &bodies {
+        assert_eq!(faults(body), [""; 0], "{body:#}");
+    }
+    server.stop().await;
+});
+
 db_test!(roles_without_personal_data_see_none, server => {
     let made = server.transaction(full("t1")).await;
     let path = format!("{PATH}{}/", text(&made["uuid"]));

@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use super::{Client, Server, client, text};
 
 /// Tables a request may write to, except those the workers write to by themselves.
-const TABLES: [&str; 34] = [
+const TABLES: [&str; 35] = [
     "activities",
     "activity_values",
     "audit_events",
@@ -37,6 +37,7 @@ const TABLES: [&str; 34] = [
     "lists",
     "media",
     "pending_reviews",
+    "questionnaires",
     "records",
     "screenings",
     "session_events",
@@ -217,6 +218,11 @@ pub fn png() -> Vec<u8> {
 pub async fn upload(client: &Client) -> String {
     let request = client.request(reqwest::Method::POST, "/x/media/").header("content-type", "image/png").body(png());
     text(&client::send(request).await.ok(201)["uuid"])
+}
+
+/// A body that makes a questionnaire.
+pub fn questionnaire() -> Value {
+    json!({ "title": "Funds", "languages": ["en"], "form_elements": [{ "element_type": "short_text", "label": { "en": "Source?" } }] })
 }
 
 /// Bodies drawn at random, the same in every run: objects with some of these members, whose values are anything.

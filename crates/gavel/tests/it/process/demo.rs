@@ -77,6 +77,9 @@ async fn shows_the_whole_product_and_leaves_nothing_behind() {
     let sessions = every_status_is_there(&client).await;
     warnings_are_real(&client, &sessions).await;
     pictures_can_be_seen(&client, &sessions).await;
+    let transactions = client.get("/v3/transactions/?limit=200").await.ok(200);
+    let outcomes: HashSet<_> = transactions["results"].as_array().unwrap().iter().map(|row| text(&row["status"])).collect();
+    assert_eq!(outcomes, HashSet::from(["APPROVED", "IN_REVIEW", "DECLINED"].map(str::to_owned)));
 
     let path = review.split_whitespace().find_map(|word| word.strip_prefix(&url)).unwrap().to_owned();
     let body = json!({ "new_status": "Declined", "comment": "Selfie shows another person." });

@@ -68,3 +68,37 @@ async fn a_wallet_blocked_by_a_command_declines_at_once() {
     }
     server.stop().await;
 }
+
+/// Entries added in one, transactions of somebody new sent to both: none after the entry, and whoever there is is blocked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_and_an_entry_at_the_same_time_agree() {
+    let Some(place) = Place::make(Engine::Postgres).await else { return };
+    let (first, second) = tokio::join!(Process::serve(&place), Process::serve(&place));
+    let clients = [first.client(), second.client()];
+    let lists = clients[0].get("/v3/lists/?entry_type=user&is_system=true").await.ok(200);
+    let entries = format!("/v3/lists/{}/entries/", text(&lists["results"][0]["uuid"]));
+    for n in 0..40 {
+        let (here, there) = (&clients[n % 2], &clients[(n + 1) % 2]);
+        let name = format!("racer{n}");
+        let send = async |client: &Client, id: &str| {
+            let body = json!({
+                "transaction_id": format!("{id} {n}"), "transaction_category": "finance",
+                "transaction_details": { "direction": "out", "amount": 1, "currency": "EUR" },
+                "subject": { "vendor_data": name, "full_name": "Racer" },
+            });
+            client.post("/v3/transactions/", body).await.status.as_u16()
+        };
+        let (entry, ours, theirs) =
+            tokio::join!(here.post(&entries, json!({ "value": name })), send(here, "here"), send(there, "there"));
+        entry.ok(201);
+        assert!([ours, theirs].iter().all(|status| [201, 400].contains(status)), "{n}: {ours} {theirs}");
+        assert_eq!(send(there, "after").await, 400, "{n}");
+        let user = there.get(&format!("/v3/users/{name}/")).await;
+        match [ours, theirs].contains(&201) {
+            true => assert_eq!(user.ok(200)["status"], "BLOCKED", "{n}"),
+            false => assert_eq!(user.status, 404, "{n}"),
+        }
+    }
+    first.stop().await;
+    second.stop().await;
+}

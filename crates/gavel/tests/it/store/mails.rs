@@ -1,6 +1,6 @@
 //! The outbox of e-mail: who claims has it alone, for as long as the lease lasts.
 
-use gavel::store::mails::{self, Mail, MailKind};
+use gavel::store::mails::{self, Mail, MailKind, Recipient};
 use gavel_core::access::Role;
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ db_test!(a_claim_is_one_processs_alone_until_it_runs_out, server => {
     for number in 1..=3 {
         let mail = Mail {
             id: Uuid::from_u128(number),
-            member,
+            to: Recipient::Member(member),
             kind: MailKind::Access,
             notification: None,
             sealed: None,

@@ -212,3 +212,104 @@ async fn a_password_that_is_not_taken_loses_no_mail(engine: Engine) {
     }
     assert_eq!(smtp.mails().len(), 1);
 }
+
+/// Decides on a session by review.
+async fn decide(server: &Server, session: &str, status: &str) {
+    let body = json!({ "new_status": status, "comment": "Ana Silva seems fine." });
+    server.client.post(&format!("/v3/sessions/{session}/reviews/"), body).await.ok(201);
+}
+
+/// A session that has come into review, made with these contact details.
+async fn reviewed(server: &Server, contact: Value) -> String {
+    let session = server.session_with(json!({ "contact_details": contact })).await;
+    let email = json!({ "email_verifications": [{ "email": "ana@proven.example", "status": "Approved" }], "id_verifications": [{ "status": "In Review" }] });
+    assert_eq!(server.evidence(&session, email).await["status"], "In Review");
+    session
+}
+
+crate::on_both_engines!(a_person_who_wants_it_is_told_of_the_decision);
+async fn a_person_who_wants_it_is_told_of_the_decision(engine: Engine) {
+    let smtp = Smtp::start().await;
+    let Some(server) = server(engine, &smtp).await else { return };
+    let wants =
+        |email: Value, language: &str| json!({ "email": email, "email_lang": language, "send_notification_emails": true });
+    let session = reviewed(&server, wants("ana@acme.example".into(), "de")).await;
+    decide(&server, &session, "Declined").await;
+    let mail = smtp.wait_for(1).await.remove(0);
+    assert_eq!((mail.from.as_str(), mail.to.as_str()), ("desk@gavel.example", "ana@acme.example"));
+    assert_eq!(mail.text.trim_end(), "Ihre Identitätsprüfung wurde durchgesehen und konnte nicht bestätigt werden.");
+    empty(&server).await;
+    // From Declined it is no end of a review any more; back into review, and then it is.
+    decide(&server, &session, "Approved").await;
+    decide(&server, &session, "In Review").await;
+    assert_eq!(waiting(&server).await.len(), 0);
+    decide(&server, &session, "Approved").await;
+    let mail = smtp.wait_for(2).await.remove(1);
+    assert!(mail.text.contains("durchgesehen und bestätigt"), "{}", mail.text);
+    // Without an address it is the one they have proven; by update-status as well.
+    let session = reviewed(&server, wants(Value::Null, "en")).await;
+    server.client.patch(&format!("/v3/session/{session}/update-status/"), json!({ "new_status": "Approved" })).await.ok(200);
+    let mail = smtp.wait_for(3).await.remove(2);
+    assert_eq!((mail.to.as_str(), mail.header("Subject")), ("ana@proven.example", "Your identity verification was approved"));
+    // Who does not want it is not told.
+    let session = reviewed(&server, json!({ "email": "ana@acme.example" })).await;
+    decide(&server, &session, "Approved").await;
+    empty(&server).await;
+    assert_eq!(smtp.mails().len(), 3);
+    assert!(smtp.mails().iter().all(|mail| !mail.text.contains("Ana") && !mail.head.contains("Ana")));
+    server.stop().await;
+}
+
+crate::on_both_engines!(update_status_mails_whom_its_caller_names);
+async fn update_status_mails_whom_its_caller_names(engine: Engine) {
+    let smtp = Smtp::start().await;
+    let Some(server) = server(engine, &smtp).await else { return };
+    let contact = json!({ "email": "ana@acme.example", "send_notification_emails": true });
+    let session = reviewed(&server, contact).await;
+    let update = |status: &str, language: &str| json!({ "new_status": status, "send_email": true, "email_address": "Lawyer@Acme.Example", "email_language": language });
+    let path = format!("/v3/session/{session}/update-status/");
+    server.client.patch(&path, update("Declined", "xx")).await.ok(200);
+    server.client.patch(&path, update("Declined", "xx")).await.ok(200); // Already so: nothing happens.
+    server.client.patch(&path, update("Resubmitted", "fr")).await.ok(200);
+    let mails = smtp.wait_for(2).await;
+    empty(&server).await;
+    assert_eq!(smtp.mails().len(), 2, "one mail each, to the address named");
+    let subjects: Vec<&str> = mails.iter().map(|mail| mail.to.as_str()).collect();
+    assert_eq!(subjects, ["lawyer@acme.example", "lawyer@acme.example"]);
+    assert!(mails[0].text.contains("could not be approved"), "{}", mails[0].text);
+    let decision = server.client.get(&format!("/v3/session/{session}/decision/")).await.ok(200);
+    let url = decision["session_url"].as_str().unwrap();
+    assert!(mails[1].text.contains("Continuez ici") && mails[1].text.contains(url), "{}", mails[1].text);
+    server.stop().await;
+}
+
+crate::on_both_engines!(a_letter_goes_with_its_session);
+async fn a_letter_goes_with_its_session(engine: Engine) {
+    let smtp = Smtp::deciding(|_| Fate::RefusedRecipient(450)).await;
+    let Some(server) = server(engine, &smtp).await else { return };
+    let contact = json!({ "email": "ana@acme.example", "send_notification_emails": true });
+    let (erased, deleted) = (reviewed(&server, contact.clone()).await, reviewed(&server, contact).await);
+    decide(&server, &erased, "Approved").await;
+    tried(&server, 1).await;
+    decide(&server, &deleted, "Approved").await;
+    eventually("both attempts", || async {
+        (waiting(&server).await.iter().filter(|mail| mail.0 == 1).count() == 2).then_some(())
+    })
+    .await;
+    server.client.delete(&format!("/v3/session/{deleted}/delete/")).await.ok(204);
+    server.client.post("/x/subjects/erase/", json!({ "session_id": erased })).await.ok(201);
+    eventually("one mail left", || async { (waiting(&server).await.len() == 1).then_some(()) }).await;
+    server.app.clock.advance(61);
+    empty(&server).await;
+    assert_eq!(smtp.mails().len(), 2, "neither was tried again");
+    server.stop().await;
+}
+
+crate::on_both_engines!(without_a_mail_server_a_decision_mails_nobody);
+async fn without_a_mail_server_a_decision_mails_nobody(engine: Engine) {
+    let Some(server) = Server::start(engine).await else { return };
+    let session = reviewed(&server, json!({ "email": "ana@acme.example", "send_notification_emails": true })).await;
+    decide(&server, &session, "Approved").await;
+    assert!(waiting(&server).await.is_empty());
+    server.stop().await;
+}
