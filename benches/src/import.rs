@@ -7,17 +7,18 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 #![expect(clippy::expect_used, reason = "a benchmark that cannot go on stops")]
 
+mod wire;
+
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use gavel::{cli::serve::prepare, config::Settings};
 use serde_json::Value;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
 };
-
-const KEY: &str = "bench-key-0123456789abcdef";
+use wire::{KEY, answer, head, peak_mb, post};
 
 #[derive(Parser)]
 struct Options {
@@ -59,10 +60,6 @@ async fn main() {
     println!("after verdicts   peak {} MB", peak_mb());
 }
 
-fn head(method: &str, path: &str, more: &str) -> String {
-    format!("{method} {path} HTTP/1.1\r\nhost: bench\r\nx-api-key: {KEY}\r\nconnection: close\r\n{more}\r\n")
-}
-
 async fn get(address: &str, path: &str) -> Value {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.write_all(head("GET", path, "").as_bytes()).await.expect("sent");
@@ -71,22 +68,12 @@ async fn get(address: &str, path: &str) -> Value {
 
 async fn screen_now_and_then(address: String) {
     loop {
-        let mut stream = TcpStream::connect(&address).await.expect("a connection");
         let body = r#"{"values":[{"entry_type":"email","value":"person7@example.com"}]}"#;
-        let more = format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len());
-        stream.write_all((head("POST", "/x/screen/", &more) + body).as_bytes()).await.expect("sent");
+        let stream = post(&address, "/x/screen/", body).await;
         let screened = answer(stream).await;
         assert!(screened["verdict"].is_string(), "{screened}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-}
-
-async fn answer(mut stream: TcpStream) -> Value {
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).await.expect("an answer");
-    let text = String::from_utf8(bytes).expect("text");
-    let (_, body) = text.split_once("\r\n\r\n").expect("a head");
-    serde_json::from_str(body).expect("JSON")
 }
 
 /// Sends rows as they are made, in chunks.
@@ -115,11 +102,4 @@ async fn count_lines(address: &str, path: &str) -> u64 {
         count += u64::from(line.starts_with(b"{\"row\""));
     }
     count
-}
-
-/// The most memory this process has had, in megabytes.
-fn peak_mb() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|rest| rest.trim().trim_end_matches(" kB").trim().parse::<u64>().ok()).unwrap_or(0) / 1_000
 }

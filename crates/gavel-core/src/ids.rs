@@ -59,6 +59,8 @@ ids! {
     TransactionId;
     /// A tag of users and businesses.
     TagId;
+    /// A rule over transactions.
+    RuleId;
     /// One recorded feature result of a session.
     RecordId;
     /// A row of a session's activity feed.

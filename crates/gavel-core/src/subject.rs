@@ -101,6 +101,8 @@ pub enum Reason {
     BlocklistMatch,
     /// A session was declined, and declined sessions are blocked.
     SessionDeclined,
+    /// A rule over transactions put it on a list.
+    TransactionRule,
 }
 
 impl Reason {
@@ -119,6 +121,7 @@ impl Reason {
             Self::Manual => "manual",
             Self::BlocklistMatch => "blocklist_match",
             Self::SessionDeclined => "session_declined",
+            Self::TransactionRule => "transaction_rule",
         }
     }
 }

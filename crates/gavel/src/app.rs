@@ -10,7 +10,7 @@ use crate::{
     clock::Clock,
     config::Config,
     limits::Limits,
-    live::Live,
+    live::{Live, RuleSets},
     media::MediaFolder,
     outbound::Outbound,
     secrets::Secrets,
@@ -36,6 +36,8 @@ pub struct Parts {
     pub store: Store,
     /// The screening indexes.
     pub live: Live,
+    /// The rules over transactions, ready to run.
+    pub rule_sets: RuleSets,
     /// Stored files.
     pub media: MediaFolder,
     /// Calls to the outside.
@@ -62,7 +64,19 @@ impl App {
         let outbound = Outbound::new(config.outbound, &config.authorities)?;
         let doors = Doors::default();
         let limits = Limits::new(&config.rate_limits);
-        Ok(Self(Arc::new(Parts { config, clock, secrets, signing, store, live, media, outbound, doors, limits })))
+        Ok(Self(Arc::new(Parts {
+            config,
+            clock,
+            secrets,
+            signing,
+            store,
+            live,
+            rule_sets: RuleSets::default(),
+            media,
+            outbound,
+            doors,
+            limits,
+        })))
     }
 
     /// Runs a caller's change in one transaction. Under an `Idempotency-Key` the answer is kept in that same transaction,

@@ -59,6 +59,21 @@ impl<'a> Comparable<'a> {
     }
 }
 
+/// The one spelling that all values share which compare as equal. `None`: null, an array, an object.
+pub fn canonical(value: &Value) -> Option<String> {
+    let value = Comparable::of(value)?;
+    Some(match (&value.number, value.time) {
+        (Some(number), _) => format!("n:{}", number.normalized()),
+        (None, Some(time)) => format!("t:{}", time.as_micros()),
+        (None, None) => format!("x:{}", value.text),
+    })
+}
+
+/// The number a value is: a JSON number, or a text that spells one as JSON does.
+pub fn number_of(value: &Value) -> Option<BigDecimal> {
+    Comparable::of(value)?.number
+}
+
 /// A number as JSON spells numbers, bounded, so that comparing never has to write out a power.
 fn number(text: &str) -> Option<BigDecimal> {
     if text.len() > DIGITS {
@@ -164,6 +179,21 @@ mod tests {
         assert_eq!(cmp("2026-05-02", "2026-05-02T00:00:00Z"), Ordering::Equal);
         assert_eq!(cmp("2026-05-02", "2026-05-01T23:59:59Z"), Ordering::Greater);
         assert_eq!(cmp("2026-05-02", "2026-05-x"), Ordering::Less, "only one is a time: letters");
+    }
+
+    #[test]
+    fn equal_values_have_one_spelling() {
+        let values = ["1", "1.0", "1e0", "100e-2", "01", "2026-05-02", "2026-05-02T00:00:00Z", "x", "true", "0", "-0", ""];
+        for one in values {
+            for other in values {
+                let same = canonical(&one.into()) == canonical(&other.into());
+                assert_eq!(same, cmp(one, other) == Ordering::Equal, "{one} {other}");
+            }
+        }
+        assert_eq!(canonical(&serde_json::json!(1)), canonical(&"1.0".into()));
+        for nothing in [serde_json::json!(null), serde_json::json!([]), serde_json::json!({})] {
+            assert_eq!((canonical(&nothing), number_of(&nothing)), (None, None));
+        }
     }
 
     #[test]

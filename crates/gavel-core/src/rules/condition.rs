@@ -116,6 +116,14 @@ impl Condition {
         }
     }
 
+    /// The list it asks, if it asks one.
+    pub fn list(&self) -> Option<ListId> {
+        match self.operand {
+            Operand::List(list) => Some(list),
+            Operand::Nothing | Operand::Literal(_) | Operand::Pattern(_) | Operand::Field(_) | Operand::RelativeDate(_) => None,
+        }
+    }
+
     /// Which list is asked about which values, when one is.
     pub fn asks_of_list(&self, facts: &Facts) -> Option<(ListId, Vec<String>)> {
         let Operand::List(list) = self.operand else { return None };

@@ -24,6 +24,19 @@ impl Facts {
         found
     }
 
+    /// The one text a path leads to.
+    pub fn text(&self, path: &str) -> Option<&str> {
+        match self.find(path).as_slice() {
+            [Value::String(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Puts a member in the place of what was there.
+    pub fn set(&mut self, name: &str, value: Value) {
+        self.0.insert(name.to_owned(), value);
+    }
+
     /// What a path leads to in one value, for keeping: null, the value, or an array of the values.
     pub fn keep(value: &Value, path: &str) -> Value {
         let mut found = Vec::new();

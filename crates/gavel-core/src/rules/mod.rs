@@ -34,6 +34,7 @@ mod operator;
 mod read;
 mod status;
 
+pub use compare::{canonical, number_of};
 pub use condition::{Condition, Listed, Operand, RelativeDate, Setting, Verdict};
 pub use facts::{ELEMENTS, Facts};
 pub use operator::Operator;

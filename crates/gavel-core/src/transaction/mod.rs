@@ -16,6 +16,7 @@ mod method;
 mod outcome;
 mod party;
 mod read;
+pub mod rule;
 mod value;
 
 pub use amount::{Amount, NotAnAmount};

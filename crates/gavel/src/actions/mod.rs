@@ -73,6 +73,7 @@ mod steps;
 pub mod subjects;
 pub mod sweeps;
 pub mod traces;
+pub mod transaction_rules;
 pub mod transactions;
 pub mod upkeep;
 mod versions;
@@ -223,6 +224,9 @@ pub enum Error {
     /// The session has moved on since the caller looked.
     #[error("stale")]
     Stale,
+    /// What this was begun with has moved on; it is begun again.
+    #[error("to be begun again")]
+    Again,
     /// Somebody else stands in the way: what is asked for may be right at another time.
     #[error("{0}")]
     Conflict(String),

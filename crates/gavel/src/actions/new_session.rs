@@ -41,6 +41,21 @@ pub struct NewSession {
 }
 
 impl NewSession {
+    /// One for somebody, with nothing else said.
+    pub fn of_subject(workflow: Uuid, vendor_data: Option<&str>) -> Self {
+        Self {
+            workflow,
+            vendor_data: vendor_data.map(str::to_owned),
+            callback: None,
+            callback_method: "initiator".to_owned(),
+            metadata: None,
+            language: None,
+            contact_details: None,
+            expected_details: None,
+            portrait: None,
+        }
+    }
+
     /// Reads the body.
     pub fn read(sent: &Value<'_>) -> Result<Self, FieldErrors> {
         let mut fields = Fields::of(sent)?;

@@ -13,6 +13,7 @@ use gavel_core::{
 };
 use serde::Serialize;
 use serde_json::{json, value::RawValue};
+use uuid::Uuid;
 
 use super::{
     Caller, Error, decision, discard_if_refused, events,
@@ -30,7 +31,7 @@ use crate::{
     clock::{new_id, random_text},
     store::{
         Tx,
-        applications::{self, Counter},
+        applications::{self, Application, Counter},
         events as event_rows, media,
         sessions::{self, Session},
         workflows::{self, Workflow},
@@ -115,13 +116,57 @@ async fn start_or_reuse(
         media::insert_media(tx, caller.application, portrait).await?;
     }
     let subject = subjects::sessions::note_new(tx, caller.application, kind, new.vendor_data.as_deref(), now).await?;
+    let portrait = portrait.map(|portrait| portrait.id);
+    let session = insert(tx, app, caller, &application, (new, workflow, kind), (portrait, now)).await?;
+    let mut objects = vec![("session", session.id.0)];
+    objects.extend(subject.map(|id| (kind.as_str(), id.0)));
+    caller.audit(tx, "session.created", &objects, now).await?;
+    Ok(CreatedSession::of(app, session))
+}
+
+/// Starts a session the server itself sends somebody to, by a workflow or else the default one. `None`: there is no such
+/// workflow, or it is not for people (companies) like this. Whoever comes here holds the name and has seen that no entry covers it.
+pub(super) async fn start_for(
+    tx: &mut Tx,
+    app: &App,
+    caller: &Caller,
+    (kind, vendor_data): (SessionKind, Option<&str>),
+    workflow: Option<Uuid>,
+    now: Timestamp,
+) -> Result<Option<SessionId>, Error> {
+    let application = applications::find_application(tx, caller.application).await?.ok_or(Error::NOT_FOUND)?;
+    let named = match workflow {
+        Some(id) => Some(id),
+        None => workflows::find_default(tx, application.id).await?.map(|id| id.0),
+    };
+    let Some(named) = named else { return Ok(None) };
+    let Some(workflow) = workflows::find_for_session(tx, application.id, named).await? else { return Ok(None) };
+    if kind_of(&workflow)? != kind {
+        return Ok(None);
+    }
+    let new = NewSession::of_subject(named, vendor_data);
+    subjects::sessions::note_new(tx, application.id, kind, vendor_data, now).await?;
+    let session = insert(tx, app, caller, &application, (new, workflow, kind), (None, now)).await?;
+    caller.audit(tx, "session.created", &[("session", session.id.0)], now).await?;
+    Ok(Some(session.id))
+}
+
+/// Writes a new session with its number, its first history and its event.
+async fn insert(
+    tx: &mut Tx,
+    app: &App,
+    caller: &Caller,
+    application: &Application,
+    (new, workflow, kind): (NewSession, Workflow, SessionKind),
+    (portrait, now): (Option<MediaId>, Timestamp),
+) -> Result<Session, Error> {
     let counter = match kind {
         SessionKind::User => Counter::SessionNumber,
         SessionKind::Business => Counter::BusinessSessionNumber,
     };
-    let number = applications::take_next(tx, caller.application, counter).await?;
-    let session = start(new, workflow, kind, i64::try_from(number).unwrap_or(i64::MAX), portrait.map(|m| m.id), now)?;
-    sessions::insert_session(tx, caller.application, &session).await?;
+    let number = applications::take_next(tx, application.id, counter).await?;
+    let session = start(new, workflow, kind, i64::try_from(number).unwrap_or(i64::MAX), portrait, now)?;
+    sessions::insert_session(tx, application.id, &session).await?;
     media::insert_uses(tx, session.id, session.portrait.as_slice()).await?;
     if kind == SessionKind::Business {
         sessions::set_searchable(tx, session.id, &searchable::of(&session, &[])).await?;
@@ -129,11 +174,8 @@ async fn start_or_reuse(
     let details = json!({ "status": session.status.as_str() });
     let actor = ("SESSION_CREATED", caller.actor.display());
     event_rows::insert_history(tx, session.id, new_id(), actor, &details, now).await?;
-    events::status_updated(tx, app, &application, &session, None).await?;
-    let mut objects = vec![("session", session.id.0)];
-    objects.extend(subject.map(|id| (kind.as_str(), id.0)));
-    caller.audit(tx, "session.created", &objects, now).await?;
-    Ok(CreatedSession::of(app, session))
+    events::status_updated(tx, app, application, &session, None).await?;
+    Ok(session)
 }
 
 /// The entries live now decide, not any stored status. One that the flood guard holds refuses nobody: the session goes to

@@ -122,6 +122,7 @@ fn action(error: Error) -> Response {
         Error::OtherRequest => detail(StatusCode::UNPROCESSABLE_ENTITY, "Idempotency-Key was used with a different request."),
         Error::Erased => detail(StatusCode::GONE, "The data of this subject was erased."),
         Error::NotConfigured(text) => detail(StatusCode::SERVICE_UNAVAILABLE, text),
+        Error::Again => action(Error::Unavailable("what this was begun with has moved on".into())),
         Error::Unavailable(reason) => {
             tracing::warn!(reason, "not available");
             let response = detail(StatusCode::SERVICE_UNAVAILABLE, "Service temporarily unavailable.");

@@ -23,7 +23,8 @@ use http::Method;
 use api::{
     api_keys, audit, blocklist, businesses, decisions, destinations, edits, entries, evidence, files, health, list_history,
     lists, me, media, members, notifications, proposals, questionnaires, queue, reviews, screen, session_imports, session_notes,
-    sessions, settings, shares, signins, subject_notes, subjects, sweeps, transactions, users, webhooks, workflows,
+    sessions, settings, shares, signins, subject_notes, subjects, sweeps, transaction_rules, transactions, users, webhooks,
+    workflows,
 };
 use routes::{Access, Route};
 
@@ -106,6 +107,16 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(POST, "/v3/transactions/", Transactions, transactions::create).creates(),
         route(GET, "/v3/transactions/{transaction_uuid}/", Transactions, transactions::show),
         route(PATCH, "/x/transactions/{transaction_uuid}/", Transactions, transactions::update_status),
+        route(GET, "/v3/transactions/rules/", Transactions, transaction_rules::list),
+        route(POST, "/v3/transactions/rules/", Transactions, transaction_rules::create).creates(),
+        route(POST, "/v3/transactions/rules/backtest/", Transactions, transaction_rules::backtest),
+        route(GET, "/v3/transactions/rules/library/", Transactions, transaction_rules::library),
+        route(POST, "/v3/transactions/rules/install/", Transactions, transaction_rules::install),
+        route(DELETE, "/v3/transactions/rules/install/", Transactions, transaction_rules::uninstall),
+        route(GET, "/v3/transactions/rules/{rule_uuid}/", Transactions, transaction_rules::show),
+        route(PATCH, "/v3/transactions/rules/{rule_uuid}/", Transactions, transaction_rules::update),
+        route(DELETE, "/v3/transactions/rules/{rule_uuid}/", Transactions, transaction_rules::delete).without_answer(),
+        route(POST, "/x/transactions/rules/backtest/", Transactions, transaction_rules::long_backtest),
 
         route(GET, "/v3/workflows/", Workflows, workflows::list),
         route(POST, "/v3/workflows/", Workflows, workflows::create).creates(),

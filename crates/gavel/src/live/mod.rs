@@ -6,6 +6,10 @@
 //! connection and reads the missing changes there. So no decision uses lists older than the start of its transaction,
 //! whatever other processes do, and nothing uncommitted ever gets into a snapshot others can see.
 
+mod rule_sets;
+
+pub use rule_sets::{RuleSet, RuleSets, Running};
+
 use std::{
     collections::HashMap,
     sync::{

@@ -46,10 +46,13 @@ pub enum Counter {
     BusinessSessionNumber,
     /// Number of the last transaction.
     TransactionNumber,
+    /// Number of the last change to any rule of transactions.
+    RulesRevision,
 }
 
 impl Counter {
-    const ALL: [Self; 4] = [Self::ListsRevision, Self::SessionNumber, Self::BusinessSessionNumber, Self::TransactionNumber];
+    const ALL: [Self; 5] =
+        [Self::ListsRevision, Self::SessionNumber, Self::BusinessSessionNumber, Self::TransactionNumber, Self::RulesRevision];
 
     fn name(self) -> &'static str {
         match self {
@@ -57,6 +60,7 @@ impl Counter {
             Self::SessionNumber => "session_number",
             Self::BusinessSessionNumber => "business_session_number",
             Self::TransactionNumber => "transaction_number",
+            Self::RulesRevision => "rules_revision",
         }
     }
 }

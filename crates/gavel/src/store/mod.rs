@@ -65,7 +65,11 @@ pub mod subjects;
 pub mod sweeps;
 pub mod tags;
 pub mod traces;
+pub mod transaction_locks;
 pub mod transaction_parts;
+pub mod transaction_past;
+pub mod transaction_rule_runs;
+pub mod transaction_rules;
 pub mod transactions;
 pub mod workflows;
 

@@ -43,6 +43,15 @@ pub async fn hold_key(tx: &mut Tx, application: ApplicationId, kind: SessionKind
     tx.hold(&[name(application, kind, b"")], &[name(application, kind, digest)]).await
 }
 
+/// Holds several names, of one kind or of both.
+pub async fn hold_keys(tx: &mut Tx, application: ApplicationId, keys: &[(SessionKind, [u8; 32])]) -> Result<(), StoreError> {
+    let kinds = SessionKind::ALL.into_iter().filter(|kind| keys.iter().any(|(known, _)| known == kind));
+    let kinds: Vec<i64> = kinds.map(|kind| name(application, kind, b"")).collect();
+    let mut names: Vec<i64> = keys.iter().map(|(kind, digest)| name(application, *kind, digest)).collect();
+    names.sort_unstable();
+    tx.hold(&kinds, &names).await
+}
+
 /// Holds the names of a whole kind.
 pub async fn hold_kind(tx: &mut Tx, application: ApplicationId, kind: SessionKind) -> Result<(), StoreError> {
     tx.hold(&[], &[name(application, kind, b"")]).await

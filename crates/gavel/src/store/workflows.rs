@@ -219,6 +219,13 @@ pub async fn set_default(tx: &mut Tx, application: ApplicationId, workflow: Work
     Ok(())
 }
 
+/// The application's default workflow.
+pub async fn find_default(tx: &mut Tx, application: ApplicationId) -> Result<Option<WorkflowId>, StoreError> {
+    let sql = "SELECT workflow_id FROM workflows WHERE application_id = $1 AND is_default = $2 LIMIT 1";
+    let row = tx.query_opt(sql, &[application.0.into(), true.into()]).await?;
+    row.map(|row| Ok(WorkflowId(row.get(0)?))).transpose()
+}
+
 /// The newest workflow of an application, as the list orders them.
 pub async fn find_newest(tx: &mut Tx, application: ApplicationId) -> Result<Option<WorkflowId>, StoreError> {
     Ok(list_workflows(tx, application, 1, 0).await?.0.first().map(|workflow| workflow.workflow_id))

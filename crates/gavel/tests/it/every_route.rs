@@ -126,6 +126,8 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
             json!({ "status": "FLAGGED" })
         }
         ("PATCH", "/x/transactions/{transaction_uuid}/") => json!({ "status": "DECLINED" }),
+        ("GET" | "DELETE", "/v3/transactions/rules/{rule_uuid}/") => Value::Null,
+        ("PATCH", "/v3/transactions/rules/{rule_uuid}/") => json!({ "mode": "TEST" }),
         ("PATCH", "/v3/workflows/{workflow_uuid}/") => json!({ "workflow_label": "new" }),
         ("PATCH", "/v3/questionnaires/{questionnaire_uuid}/") => json!({ "title": "new" }),
         ("PATCH", "/x/workflows/{workflow_uuid}/") => json!({ "auto_blocklist_on_decline": true }),
@@ -166,6 +168,7 @@ struct Theirs {
     workflow: String,
     questionnaire: String,
     transaction: String,
+    rule: String,
 }
 
 impl Theirs {
@@ -224,6 +227,11 @@ impl Theirs {
         });
         let transaction = text(&client.post("/v3/transactions/", transaction).await.ok(201)["uuid"]);
         let vendor_data = vendor_data.replace(' ', "%20");
+        let rule = json!({
+            "title": format!("rule {list}"), "category": "c", "mode": "DISABLED",
+            "conditions": [{ "field": "amount", "operator": "gt", "value": 1 }],
+        });
+        let rule = text(&client.post("/v3/transactions/rules/", rule).await.ok(201)["uuid"]);
         Self {
             open,
             finished,
@@ -247,6 +255,7 @@ impl Theirs {
             user,
             business,
             transaction,
+            rule,
         }
     }
 
@@ -280,6 +289,7 @@ impl Theirs {
             "workflow_uuid" => &self.workflow,
             "questionnaire_uuid" => &self.questionnaire,
             "transaction_uuid" => &self.transaction,
+            "rule_uuid" => &self.rule,
             "member_uuid" => &self.member,
             other => panic!("{template}: make an object for {{{other}}} in every_route.rs, `Theirs`"),
         })
@@ -290,6 +300,7 @@ impl Theirs {
         client.delete(&format!("/v3/webhook/destinations/{}/", self.destination)).await;
         client.delete(&format!("/v3/lists/{}/", self.list)).await;
         client.delete(&format!("/v3/workflows/{}/", self.workflow)).await;
+        client.delete(&format!("/v3/transactions/rules/{}/", self.rule)).await;
     }
 }
 

@@ -37,6 +37,16 @@ pub(in crate::actions) async fn hold(
     }
 }
 
+/// The same, with whoever of the other kind is known by the same `vendor_data`: a rule may put that on a list of either.
+pub(in crate::actions) async fn hold_namesakes(
+    tx: &mut Tx,
+    application: ApplicationId,
+    vendor_data: Option<&str>,
+) -> Result<(), Error> {
+    let keys = SessionKind::ALL.into_iter().filter_map(|kind| Some((kind, key_of(kind, vendor_data)?)));
+    Ok(subject_locks::hold_keys(tx, application, &keys.collect::<Vec<_>>()).await?)
+}
+
 /// The subject of a new session, made with it when nobody has named it before. Answers the id of one that is new. Whoever
 /// comes here holds its name and has seen that no entry covers it.
 pub(in crate::actions) async fn note_new(

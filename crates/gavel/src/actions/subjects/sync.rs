@@ -86,12 +86,22 @@ pub(in crate::actions) async fn follow(tx: &mut Tx, caller: &Caller, scope: &Sco
     judge(tx, &scribe, scope, Reason::Manual).await
 }
 
+/// The same after a rule over transactions has added an entry: that is why those are blocked who are.
+pub(in crate::actions) async fn follow_rule(tx: &mut Tx, caller: &Caller, scope: &Scope, now: Timestamp) -> Result<(), Error> {
+    let scribe = Scribe::of(tx, caller, now).await?;
+    judge_for(tx, &scribe, scope, Reason::Manual, Reason::TransactionRule).await
+}
+
 /// Sets the status of everybody in a scope whose status is not what the entries say; why those are free that are.
 pub(super) async fn judge(tx: &mut Tx, scribe: &Scribe<'_>, scope: &Scope, freed: Reason) -> Result<(), Error> {
+    judge_for(tx, scribe, scope, freed, Reason::BlocklistMatch).await
+}
+
+async fn judge_for(tx: &mut Tx, scribe: &Scribe<'_>, scope: &Scope, freed: Reason, blocked: Reason) -> Result<(), Error> {
     for mut subject in subject_locks::list_misjudged(tx, scribe.application(), scope, scribe.now).await? {
         let (to, reason) = match subject.status {
             SubjectStatus::Blocked => (SubjectStatus::Active, freed),
-            SubjectStatus::Active | SubjectStatus::Flagged => (SubjectStatus::Blocked, Reason::BlocklistMatch),
+            SubjectStatus::Active | SubjectStatus::Flagged => (SubjectStatus::Blocked, blocked),
         };
         scribe.set_status(tx, &mut subject, to, reason, None).await?;
     }

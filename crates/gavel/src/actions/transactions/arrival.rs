@@ -6,7 +6,7 @@ use gavel_core::{
     ids::TransactionId,
     screening::Index,
     time::Timestamp,
-    transaction::{Decided, NewTransaction, Source, TransactionStatus, participants, values},
+    transaction::{Decided, NewTransaction, Source, TransactionStatus, facts, participants, values},
 };
 
 use super::{
@@ -56,7 +56,7 @@ impl Arrival<'_> {
             Some(standing) => standing.head.number,
             None => applications::take_next(tx, application, Counter::TransactionNumber).await?,
         };
-        let mut row = row_of(new, &participants, (number, at, self.now), decided, (&screened, days_before));
+        let mut row = row_of(new, &participants, (number, at, self.now), decided, (&screened, facts(new, days_before)));
         row.source = Source::Imported;
         let Some(standing) = standing else {
             if !transactions::insert_transaction(tx, application, &row).await? {

@@ -4,27 +4,33 @@ use std::sync::Arc;
 
 use gavel_core::{
     access::Actor,
-    ids::TransactionId,
+    ids::{ApplicationId, SessionId, TransactionId},
     json::FieldErrors,
+    rules::Facts,
     subject::SubjectStatus,
     time::Timestamp,
-    transaction::{Decided, Match, NewTransaction, Severity, Source, Weighing, facts, reason_of},
+    transaction::{Decided, Match, NewTransaction, Severity, Source, TransactionStatus, Weighing, facts, reason_of},
 };
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
+use uuid::Uuid;
 
 use super::{
+    listing,
     parties::{self, Participant},
+    ruling::{self, Asked, Ruled},
     screening::Screened,
     view::{self, Detail},
 };
 use crate::{
-    actions::{Caller, Error, events, subjects},
+    actions::{Caller, Error, events, sessions, subjects, transaction_rules::Lists},
     app::App,
     clock::new_id,
+    live::RuleSet,
     store::{
         Tx,
         applications::{self, Counter},
         preview_transactions, settings, subjects as subject_rows,
+        transaction_locks::{self, Reach},
         transaction_parts::{self as parts, Alert, TransactionActivity},
         transactions::{self, Head, Transaction},
     },
@@ -32,40 +38,59 @@ use crate::{
 
 const DAY: i64 = 86_400;
 
-/// Creates a transaction and decides it.
+/// Creates a transaction and decides it. Where the rules were changed meanwhile and look farther now, it is begun again,
+/// holding everything any rule could look at.
 pub async fn create(app: &App, caller: &Caller, body: Result<NewTransaction, FieldErrors>) -> Result<Detail, Error> {
     let new = body?;
+    match attempt(app, caller, new.clone(), false).await {
+        Err(Error::Again) => attempt(app, caller, new, true).await,
+        done => done,
+    }
+}
+
+async fn attempt(app: &App, caller: &Caller, new: NewTransaction, holds_all: bool) -> Result<Detail, Error> {
     let screened = Screened::of(app.live.snapshot(caller.application).await?, &new, app.clock.now());
+    let rules = app.rule_sets.snapshot(&app.store, caller.application).await?;
+    let begun = Begun { screened, rules, holds_all };
     let (app_, caller_) = (app.clone(), caller.clone());
-    app.act(caller, move |tx| Box::pin(async move { record(tx, &app_, &caller_, new, screened).await })).await
+    app.act(caller, move |tx| Box::pin(async move { record(tx, &app_, &caller_, new, begun).await })).await
+}
+
+/// What was looked up before the transaction of the database.
+struct Begun {
+    screened: Screened,
+    rules: Arc<RuleSet>,
+    /// Hold everything any rule could look at.
+    holds_all: bool,
 }
 
 /// The transaction; its checks come in the contract's order.
-async fn record(tx: &mut Tx, app: &App, caller: &Caller, new: NewTransaction, mut screened: Screened) -> Result<Detail, Error> {
+async fn record(tx: &mut Tx, app: &App, caller: &Caller, new: NewTransaction, begun: Begun) -> Result<Detail, Error> {
     let application = applications::find_application(tx, caller.application).await?.ok_or(Error::NOT_FOUND)?;
     if transactions::is_known(tx, application.id, &new.transaction_id).await? {
         return Err(already_there());
     }
-    // Nobody adds an entry about the subject, and nobody else makes its record, before this one is written.
-    let (kind, vendor_data) = (new.subject.kind(), new.subject.vendor_data.as_deref());
-    subjects::sessions::hold(tx, application.id, kind, vendor_data).await?;
+    let rules = hold(tx, app, application.id, &new, &begun).await?;
     let now = app.clock.now();
-    let index = app.live.within(tx, application.id, &screened.index).await?;
-    if !Arc::ptr_eq(&index, &screened.index) {
-        screened = Screened::of(index, &new, now);
-    }
+    let screened = begun.screened.at_last(tx, app, application.id, &new, now).await?;
     screened.refuse_blocked(&new)?;
+    let (kind, vendor_data) = (new.subject.kind(), new.subject.vendor_data.as_deref());
     let subject = subjects::sessions::meet(tx, application.id, kind, vendor_data, now).await?;
     let counterparty = find_counterparty(tx, caller, &new).await?;
     let flagged = [subject.as_ref().map(|(subject, _)| subject.status), counterparty].contains(&Some(SubjectStatus::Flagged));
     let matches = screened.matches();
-    let thresholds = settings::find_switches(tx, application.id).await?.ok_or(Error::NOT_FOUND)?.transaction_scores;
-    let decided = Weighing { matches: &matches, rules: &[], flagged, thresholds }.weigh();
-    let participants = parties::of(&new, counterparty.is_some());
     let at = new.at.unwrap_or(now);
     let days_before = days_before(tx, caller, &new, at).await?;
+    let facts = facts(&new, days_before);
+    let ruled = ask_rules(tx, &rules, (application.id, facts.clone()), (&screened, &matches), (at, now)).await?;
+    let thresholds = settings::find_switches(tx, application.id).await?.ok_or(Error::NOT_FOUND)?.transaction_scores;
+    let decided = Weighing { matches: &matches, rules: &ruled.effects, flagged, thresholds }.weigh();
+    let listed = listing::add_subject(tx, caller, &ruled.lists, &new, now).await?;
+    let remediation = remedy(tx, app, caller, &new, (decided.status, ruled.workflow), now).await?;
+    let participants = parties::of(&new, counterparty.is_some());
     let number = applications::take_next(tx, application.id, Counter::TransactionNumber).await?;
-    let row = row_of(&new, &participants, (number, at, now), decided, (&screened, days_before));
+    let mut row = row_of(&new, &participants, (number, at, now), decided, (&screened, facts));
+    row.remediation_session = remediation;
     if !transactions::insert_transaction(tx, application.id, &row).await? {
         return Err(already_there());
     }
@@ -74,12 +99,68 @@ async fn record(tx: &mut Tx, app: &App, caller: &Caller, new: NewTransaction, mu
     }
     write_parts(tx, caller, &row, &participants, &screened, &matches).await?;
     let id = row.id;
+    ruled.write(tx, caller, (id, row.head.status), 1, now).await?;
+    listing::audit(tx, caller, &listed, id, now).await?;
     let made = subject.filter(|(_, is_new)| *is_new).map(|(subject, _)| (kind.as_str(), subject.id.0));
     let detail = view::detail(tx, app, &application, row).await?;
     events::transaction_updated(tx, &application, (id, 1), &detail, None, now).await?;
     let objects: Vec<_> = std::iter::once(("transaction", id.0)).chain(made).collect();
     caller.audit(tx, "transaction.created", &objects, now).await?;
     Ok(detail)
+}
+
+/// Nobody adds an entry about the subject, and nobody else makes its record, before this one is written; nor does anybody
+/// write a transaction that the rules of this one would have to count. Answers the rules, which do not change from here on.
+async fn hold(
+    tx: &mut Tx,
+    app: &App,
+    application: ApplicationId,
+    new: &NewTransaction,
+    Begun { rules: known, holds_all, .. }: &Begun,
+) -> Result<Arc<RuleSet>, Error> {
+    let (kind, vendor_data) = (new.subject.kind(), new.subject.vendor_data.as_deref());
+    let reach = if *holds_all { Reach::Everybody } else { known.reach };
+    let holds_namesakes = *holds_all || known.lists_subjects;
+    match holds_namesakes {
+        true => subjects::sessions::hold_namesakes(tx, application, vendor_data).await?,
+        false => subjects::sessions::hold(tx, application, kind, vendor_data).await?,
+    }
+    transaction_locks::hold_past(tx, application, vendor_data, reach).await?;
+    let rules = app.rule_sets.within(tx, application, known).await?;
+    // Where less is held than the rules look at by now, it is too late to hold more.
+    let suffices = reach >= rules.reach && holds_namesakes >= rules.lists_subjects;
+    if suffices { Ok(rules) } else { Err(Error::Again) }
+}
+
+async fn ask_rules(
+    tx: &mut Tx,
+    rules: &RuleSet,
+    (application, facts): (ApplicationId, Map<String, Json>),
+    (screened, matches): (&Screened, &[Match]),
+    (at, now): (Timestamp, Timestamp),
+) -> Result<Ruled, Error> {
+    let lists = Lists::of(tx, application, &rules.lists, (&screened.index, screened.at)).await?;
+    let score = if matches.iter().any(|found| !found.held) { 100 } else { 0 };
+    let asked = Asked { application, facts: Facts::new(facts), at, now, lists: &lists, score, is_found: !matches.is_empty() };
+    ruling::run(tx, rules, asked).await
+}
+
+/// The session of a subject that is waited for.
+async fn remedy(
+    tx: &mut Tx,
+    app: &App,
+    caller: &Caller,
+    new: &NewTransaction,
+    (status, workflow): (TransactionStatus, Option<Option<Uuid>>),
+    now: Timestamp,
+) -> Result<Option<SessionId>, Error> {
+    match workflow.filter(|_| status == TransactionStatus::AwaitingUser) {
+        None => Ok(None),
+        Some(workflow) => {
+            let whose = (new.subject.kind(), new.subject.vendor_data.as_deref());
+            sessions::start_for(tx, app, caller, whose, workflow, now).await
+        }
+    }
 }
 
 fn already_there() -> Error {
@@ -111,12 +192,12 @@ pub(super) fn row_of(
     participants: &[Participant<'_>],
     (number, at, now): (u64, Timestamp, Timestamp),
     decided: Decided,
-    (screened, days_before): (&Screened, Option<i64>),
+    (screened, facts): (&Screened, Map<String, Json>),
 ) -> Transaction {
     let network = new
         .network_snapshot
         .as_ref()
-        .map(|sent| json!({ "uuid": new_id::<uuid::Uuid>(), "nodes": sent.nodes, "edges": sent.edges, "metrics": sent.metrics }));
+        .map(|sent| json!({ "uuid": new_id::<Uuid>(), "nodes": sent.nodes, "edges": sent.edges, "metrics": sent.metrics }));
     Transaction {
         id: new_id(),
         head: Head {
@@ -149,7 +230,7 @@ pub(super) fn row_of(
         payment_methods: participants.iter().filter_map(|party| party.shown_method(new.direction)).collect(),
         props: Json::Object(new.custom_properties.clone()),
         network_snapshot: network,
-        facts: Json::Object(facts(new, days_before)),
+        facts: Json::Object(facts),
         remediation_session: None,
         lists_revision: screened.index.revision(),
         evaluated_at: screened.at,

@@ -1,16 +1,20 @@
 //! Transactions: created, shown, listed (contract, entities §4).
 //!
 //! A transaction is decided when it is created ([`create()`]): by the lists of that moment, by what is known of its participants
-//! and, in time, by rules. What it was decided with is kept beside it. One that comes with a file of another system
+//! and by rules ([`ruling`]). What it was decided with is kept beside it. One that comes with a file of another system
 //! ([`arrival`]) is not decided. [`view`] is the one form in which a transaction is shown, to callers and in events; a person
 //! may change the status later ([`status`]).
 
 mod arrival;
 mod create;
+mod listing;
 mod parties;
+mod ruling;
 mod screening;
 mod status;
 mod view;
+
+use std::collections::HashMap;
 
 use gavel_core::ids::TransactionId;
 
@@ -22,7 +26,7 @@ pub use view::{Detail, Row};
 use super::{Caller, Error};
 use crate::{
     app::App,
-    store::{applications, transactions},
+    store::{applications, transaction_rule_runs, transactions},
 };
 
 /// One transaction with everything.
@@ -46,7 +50,13 @@ pub async fn list(app: &App, caller: &Caller, window: (u64, u64)) -> Result<(Vec
         .read(move |tx| {
             Box::pin(async move {
                 let (found, total) = transactions::list_transactions(tx, application, window).await?;
-                Ok((found.into_iter().map(Row::from).collect(), total))
+                let ids: Vec<TransactionId> = found.iter().map(|(id, _)| *id).collect();
+                let mut tags: HashMap<TransactionId, Vec<_>> = HashMap::new();
+                for (id, tag) in transaction_rule_runs::list_tags(tx, &ids).await? {
+                    tags.entry(id).or_default().push(tag);
+                }
+                let rows = found.into_iter().map(|(id, head)| Row::of(id, head, tags.remove(&id).unwrap_or_default()));
+                Ok((rows.collect(), total))
             })
         })
         .await

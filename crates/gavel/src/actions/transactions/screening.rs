@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use gavel_core::{
+    ids::ApplicationId,
     json::FieldErrors,
     list::ListType,
     screening::{Hit, Index},
@@ -10,7 +11,7 @@ use gavel_core::{
     transaction::{Match, NewTransaction, PartyValue, Side, entity_name, participants, values},
 };
 
-use crate::actions::Error;
+use crate::{actions::Error, app::App, store::Tx};
 
 /// What the lists said, in which state they were, at which instant.
 pub(super) struct Screened {
@@ -28,6 +29,19 @@ impl Screened {
             (value, hits)
         });
         Self { values: values.collect(), index, at }
+    }
+
+    /// The same as this transaction of the database sees the lists.
+    pub(super) async fn at_last(
+        self,
+        tx: &mut Tx,
+        app: &App,
+        application: ApplicationId,
+        new: &NewTransaction,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let index = app.live.within(tx, application, &self.index).await?;
+        if Arc::ptr_eq(&index, &self.index) { Ok(self) } else { Ok(Self::of(index, new, now)) }
     }
 
     /// Refuses participants a live entry covers, the subject first. One that the flood guard holds refuses nobody.

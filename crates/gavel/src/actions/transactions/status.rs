@@ -16,9 +16,9 @@ use crate::{
     app::App,
     clock::new_id,
     store::{
-        applications,
+        applications::{self, Counter},
         transaction_parts::{self as parts, TransactionActivity},
-        transactions,
+        transaction_rules, transactions,
     },
 };
 
@@ -62,6 +62,9 @@ pub async fn set_status(
             }
             row.version += 1;
             transactions::set_status(tx, &row).await?;
+            // Under the lock new transactions count their rules under, so that two never wait for each other's rules.
+            applications::lock_current(tx, application.id, Counter::TransactionNumber).await?;
+            transaction_rules::move_matches(tx, id, from, change.status).await?;
             let activity = TransactionActivity {
                 id: new_id(),
                 activity_type: "TRANSACTION_STATUS_CHANGED".to_owned(),

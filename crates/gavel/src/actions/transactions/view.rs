@@ -1,10 +1,10 @@
 //! Transactions as they are shown.
 
 use gavel_core::{
-    ids::{SessionId, TransactionId},
+    ids::{RuleId, SessionId, TransactionId},
     session::{Environment, SessionStatus},
     time::Timestamp,
-    transaction::{Amount, CurrencyKind, Reason, Severity, TransactionStatus},
+    transaction::{Amount, CurrencyKind, Reason, Severity, TransactionStatus, rule::Mode},
 };
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
@@ -18,6 +18,7 @@ use crate::{
         applications::Application,
         sessions, transaction_parts as parts,
         transaction_parts::{Alert, TransactionActivity},
+        transaction_rule_runs::{self, RuleRun, TransactionTag},
         transactions::{Head, Transaction},
     },
 };
@@ -45,7 +46,7 @@ pub struct Row {
     counterparty_name: Option<String>,
     counterparty_vendor_data: Option<String>,
     counterparty_country: Option<String>,
-    tags: Vec<Json>,
+    tags: Vec<TagView>,
     txn_date: Timestamp,
     created_at: Timestamp,
     decision_reason_code: Option<String>,
@@ -53,8 +54,9 @@ pub struct Row {
     assigned_to_name: (),
 }
 
-impl From<(TransactionId, Head)> for Row {
-    fn from((id, head): (TransactionId, Head)) -> Self {
+impl Row {
+    /// From its head and its tags.
+    pub(super) fn of(id: TransactionId, head: Head, tags: Vec<TransactionTag>) -> Self {
         let (code, label) = told(head.reason);
         Self {
             uuid: id,
@@ -77,7 +79,7 @@ impl From<(TransactionId, Head)> for Row {
             counterparty_name: head.counterparty.name,
             counterparty_vendor_data: head.counterparty.vendor_data,
             counterparty_country: head.counterparty.country,
-            tags: Vec::new(),
+            tags: tags.into_iter().map(TagView::from).collect(),
             txn_date: head.txn_date,
             created_at: head.created_at,
             decision_reason_code: code,
@@ -121,13 +123,13 @@ pub struct Detail {
     vendor_data: Option<String>,
     metadata: Map<String, Json>,
     props: Json,
-    tags: Vec<Json>,
+    tags: Vec<TagView>,
     parties: Json,
     payment_methods: Json,
     documents: Vec<Json>,
     activities: Vec<ActivityView>,
     alerts: Vec<AlertView>,
-    rule_runs: Vec<Json>,
+    rule_runs: Vec<RunView>,
     provider_results: Vec<Json>,
     travel_rule: (),
     network_snapshot: Option<Json>,
@@ -192,6 +194,62 @@ impl From<Alert> for AlertView {
     }
 }
 
+/// A tag, as answered.
+#[derive(Debug, Serialize)]
+struct TagView {
+    uuid: Uuid,
+    name: String,
+    color: String,
+    description: (),
+    source: &'static str,
+}
+
+impl From<TransactionTag> for TagView {
+    fn from(TransactionTag { uuid, name, color }: TransactionTag) -> Self {
+        Self { uuid, name, color, description: (), source: "custom" }
+    }
+}
+
+/// A run of a rule, as answered.
+#[derive(Debug, Serialize)]
+struct RunView {
+    uuid: Uuid,
+    rule: RuleId,
+    rule_title: String,
+    rule_description: Option<String>,
+    rule_category: String,
+    matched: bool,
+    is_test: bool,
+    mode: &'static str,
+    severity: Option<Severity>,
+    score_delta: i64,
+    status_target: Option<TransactionStatus>,
+    action_summary: Option<String>,
+    metadata: Json,
+    created_at: Timestamp,
+}
+
+impl From<RuleRun> for RunView {
+    fn from(run: RuleRun) -> Self {
+        Self {
+            uuid: run.id,
+            rule: run.rule,
+            rule_title: run.title,
+            rule_description: run.description,
+            rule_category: run.category,
+            matched: run.matched,
+            is_test: run.mode == Mode::Test,
+            mode: run.mode.as_str(),
+            severity: run.severity,
+            score_delta: run.score_delta,
+            status_target: run.status_target,
+            action_summary: run.action_summary,
+            metadata: run.explanation,
+            created_at: run.created_at,
+        }
+    }
+}
+
 /// The session the subject was sent to.
 #[derive(Debug, Clone, Serialize)]
 struct Remediation {
@@ -213,6 +271,8 @@ struct ActionRequired {
 pub(super) async fn detail(tx: &mut Tx, app: &App, application: &Application, of: Transaction) -> Result<Detail, Error> {
     let activities = parts::list_activities(tx, of.id).await?.into_iter().map(ActivityView::from).collect();
     let alerts = parts::list_alerts(tx, of.id).await?.into_iter().map(AlertView::from).collect();
+    let runs = transaction_rule_runs::list_runs(tx, of.id).await?.into_iter().map(RunView::from).collect();
+    let tags = transaction_rule_runs::list_tags(tx, &[of.id]).await?;
     let remediation = remediation(tx, app, application, &of).await?;
     let head = of.head;
     let (code, label) = told(head.reason);
@@ -244,13 +304,13 @@ pub(super) async fn detail(tx: &mut Tx, app: &App, application: &Application, of
         vendor_data: head.subject.vendor_data,
         metadata: Map::new(),
         props: of.props,
-        tags: Vec::new(),
+        tags: tags.into_iter().map(|(_, tag)| tag.into()).collect(),
         parties: of.parties,
         payment_methods: of.payment_methods,
         documents: Vec::new(),
         activities,
         alerts,
-        rule_runs: Vec::new(),
+        rule_runs: runs,
         provider_results: Vec::new(),
         travel_rule: (),
         network_snapshot: of.network_snapshot,

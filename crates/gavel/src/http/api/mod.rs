@@ -32,6 +32,7 @@ pub mod signins;
 pub mod subject_notes;
 pub mod subjects;
 pub mod sweeps;
+pub mod transaction_rules;
 pub mod transactions;
 pub mod users;
 pub mod webhooks;

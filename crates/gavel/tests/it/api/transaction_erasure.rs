@@ -64,6 +64,8 @@ db_test!(nothing_is_left_of_a_party, server => {
     server.client.delete(&format!("/v3/lists/{wallets}/entries/{gone}/")).await.ok(204);
     let emails = server.system_list("email").await;
     server.add(&emails, "lucia.fernandez@mail.example").await;
+    let seen = ["subject_email", "subject_vendor_data", "counterparty_email", "custom_values.plan"].map(|field| json!({ "field": field, "operator": "exists" }));
+    server.rule("Seen", json!({ "mode": "TEST", "evaluation_mode": "ANY", "conditions": seen })).await;
     let mut first = full("txn-of-lucia");
     first["subject"] = lucia();
     first["transaction_details"]["payment_details"] = json!("boat-of-lucia");
@@ -86,6 +88,12 @@ db_test!(nothing_is_left_of_a_party, server => {
         json!([removed["transaction_parties"], removed["signals"], removed["hits"], removed["entries"], removed["entry_versions"], removed["stored_answers"], removed["subjects"]]),
         json!([2, 12, 2, 1, 2, 1, 1])
     );
+
+    // That a rule matched stays; what it saw does not.
+    for made in [&first, &second] {
+        let run = server.client.get(&format!("{PATH}{}/", text(&made["uuid"]))).await.ok(200)["rule_runs"][0].clone();
+        assert_eq!((&made["rule_runs"][0]["matched"], json!([run["matched"], run["metadata"]])), (&json!(true), json!([true, {}])));
+    }
 
     // What is left of hers is a skeleton; of the other one the other party.
     let shown = server.client.get(&format!("{PATH}{}/", text(&first["uuid"]))).await.ok(200);

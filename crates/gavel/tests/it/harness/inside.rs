@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use super::{Client, Server, client, text};
 
 /// Tables a request may write to, except those the workers write to by themselves.
-const TABLES: [&str; 36] = [
+const TABLES: [&str; 43] = [
     "activities",
     "activity_values",
     "audit_events",
@@ -59,7 +59,10 @@ const TABLES: [&str; 36] = [
     "transaction_activities",
     "transaction_alerts",
     "transaction_hits",
+    "transaction_rule_runs",
+    "transaction_rules",
     "transaction_signals",
+    "transaction_tags",
     "transactions",
 ];
 

@@ -1,6 +1,6 @@
 //! Users across processes, and those an upgrade finds in the sessions of earlier versions.
 
-use gavel::store::{Store, StoreError, db::Dialect};
+use gavel::store::{Store, StoreError};
 use serde_json::{Value, json};
 
 use crate::{
@@ -99,7 +99,9 @@ fn as_migrated(engine: Engine) -> String {
         Engine::Postgres => include_str!("../../../migrations/postgres/V17__subjects.sql"),
     };
     let (_, users_of_sessions) = migration.split_once("INSERT INTO subjects ").unwrap();
-    format!("DELETE FROM subject_origins; DELETE FROM subject_comments; DELETE FROM subjects; INSERT INTO subjects {users_of_sessions}")
+    format!(
+        "DELETE FROM subject_origins; DELETE FROM subject_comments; DELETE FROM subjects; INSERT INTO subjects {users_of_sessions}"
+    )
 }
 
 async fn earlier_sessions_get_their_users(engine: Engine) {
