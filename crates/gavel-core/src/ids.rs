@@ -59,6 +59,8 @@ ids! {
     TransactionId;
     /// A rule over transactions.
     RuleId;
+    /// A tag of users and businesses.
+    TagId;
     /// One recorded feature result of a session.
     RecordId;
     /// A row of a session's activity feed.
@@ -69,6 +71,8 @@ ids! {
     ListId;
     /// A file of entries on its way into a list.
     ImportId;
+    /// A file of sessions from elsewhere.
+    SessionImportId;
     /// An entry of a list; the same through all its versions.
     EntryId;
     /// Changes of a list that wait for another person.

@@ -15,7 +15,7 @@ mod language;
 pub mod status_update;
 
 pub use language::{LANGUAGES, language};
-pub use status_update::{AgainstCurrent, NewStatus, SessionFeature, StatusUpdate, check_source};
+pub use status_update::{AgainstCurrent, NewStatus, SessionFeature, StatusUpdate, check_source, is_backend_only};
 
 /// Where a session stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

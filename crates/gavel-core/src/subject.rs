@@ -129,6 +129,12 @@ impl Reason {
 /// What a row of a user's comments tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CommentType {
+    /// Somebody said something.
+    Comment,
+    /// A tag was put on.
+    TagAdded,
+    /// A tag was taken off.
+    TagRemoved,
     /// The status changed.
     StatusChanged,
     /// The metadata changed.
@@ -141,6 +147,9 @@ impl CommentType {
     /// The name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Comment => "COMMENT",
+            Self::TagAdded => "TAG_ADDED",
+            Self::TagRemoved => "TAG_REMOVED",
             Self::StatusChanged => "STATUS_CHANGED",
             Self::MetadataUpdated => "METADATA_UPDATED",
             Self::ProfileUpdated => "PROFILE_UPDATED",
@@ -171,6 +180,37 @@ pub struct Profile {
     pub country_code: Option<String>,
 }
 
+/// A field of a profile that sessions fill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Adopted {
+    /// `full_name`.
+    FullName,
+    /// `date_of_birth`.
+    DateOfBirth,
+    /// One of `issuing_states`.
+    IssuingState,
+    /// One of `approved_emails`.
+    Email,
+    /// One of `approved_phones`.
+    Phone,
+}
+
+impl Adopted {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::FullName, Self::DateOfBirth, Self::IssuingState, Self::Email, Self::Phone];
+
+    /// The name of the field.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::FullName => "full_name",
+            Self::DateOfBirth => "date_of_birth",
+            Self::IssuingState => "issuing_states",
+            Self::Email => "approved_emails",
+            Self::Phone => "approved_phones",
+        }
+    }
+}
+
 /// What an approved session found out about a person.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Finding {
@@ -186,7 +226,51 @@ pub struct Finding {
     pub phones: Vec<String>,
 }
 
+impl Finding {
+    /// Everything in it.
+    pub fn values(&self) -> Vec<(Adopted, &str)> {
+        let single = [
+            (Adopted::FullName, &self.full_name),
+            (Adopted::DateOfBirth, &self.date_of_birth),
+            (Adopted::IssuingState, &self.issuing_state),
+        ];
+        let single = single.into_iter().filter_map(|(field, value)| Some((field, value.as_deref()?)));
+        let emails = self.emails.iter().map(|email| (Adopted::Email, email.as_str()));
+        let phones = self.phones.iter().map(|phone| (Adopted::Phone, phone.as_str()));
+        single.chain(emails).chain(phones).collect()
+    }
+}
+
 impl Profile {
+    /// The values of a field that sessions fill.
+    pub fn adopted(&self, field: Adopted) -> Vec<&str> {
+        match field {
+            Adopted::FullName => self.full_name.as_deref().into_iter().collect(),
+            Adopted::DateOfBirth => self.date_of_birth.as_deref().into_iter().collect(),
+            Adopted::IssuingState => self.issuing_states.iter().map(String::as_str).collect(),
+            Adopted::Email => self.approved_emails.iter().map(String::as_str).collect(),
+            Adopted::Phone => self.approved_phones.iter().map(String::as_str).collect(),
+        }
+    }
+
+    /// Takes values out of such a field. Answers how many they were.
+    pub fn forget(&mut self, field: Adopted, is_gone: impl Fn(&str) -> bool) -> u64 {
+        let before = self.adopted(field).len();
+        let of_one = |own: &mut Option<String>| {
+            if own.as_deref().is_some_and(&is_gone) {
+                *own = None;
+            }
+        };
+        match field {
+            Adopted::FullName => of_one(&mut self.full_name),
+            Adopted::DateOfBirth => of_one(&mut self.date_of_birth),
+            Adopted::IssuingState => self.issuing_states.retain(|state| !is_gone(state)),
+            Adopted::Email => self.approved_emails.retain(|email| !is_gone(email)),
+            Adopted::Phone => self.approved_phones.retain(|phone| !is_gone(phone)),
+        }
+        (before - self.adopted(field).len()) as u64
+    }
+
     /// The name to show: what the caller calls it, else its own.
     pub fn effective_name(&self) -> Option<&str> {
         let filled = |name: &'_ Option<String>| name.as_deref().is_some_and(|name| !name.is_empty());
@@ -270,6 +354,16 @@ mod tests {
         assert_eq!(profile.issuing_states, ["PRT", "ESP"]);
         assert!(!profile.adopt(finding()), "nothing is added twice");
         assert!(!profile.adopt(Finding::default()));
+        for (field, value) in finding().values() {
+            let other = |known: &str| known != value;
+            let kept = profile.clone();
+            assert_eq!(profile.forget(field, |_| false), 0);
+            assert_eq!(profile, kept);
+            let there = u64::from(profile.adopted(field).contains(&value));
+            assert_eq!(profile.forget(field, |known| !other(known)), there, "{field:?}");
+            assert!(!profile.adopted(field).contains(&value));
+        }
+        assert_eq!((profile.full_name.as_deref(), &profile.issuing_states[..]), (Some("A. Ruiz"), &["PRT".to_owned()][..]));
         let mut empty = Profile { full_name: Some(String::new()), ..Profile::default() };
         empty.adopt(finding());
         assert_eq!(empty.full_name.as_deref(), Some("Ana Ruiz"));

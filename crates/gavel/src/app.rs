@@ -9,6 +9,7 @@ use crate::{
     actions::{Caller, Error, doors::Doors},
     clock::Clock,
     config::Config,
+    limits::Limits,
     live::{Live, RuleSets},
     media::MediaFolder,
     outbound::Outbound,
@@ -43,6 +44,8 @@ pub struct Parts {
     pub outbound: Outbound,
     /// Limits before passwords and mails.
     pub doors: Doors,
+    /// Limits on requests, where there are any.
+    pub limits: Option<Limits>,
 }
 
 impl Deref for App {
@@ -58,20 +61,11 @@ impl App {
         let live = Live::new(store.clone(), secrets.index_key());
         let media = MediaFolder::new(&config.data);
         let signing = Signing::new(&config.data);
-        let outbound = Outbound::new(config.outbound)?;
+        let outbound = Outbound::new(config.outbound, &config.authorities)?;
         let doors = Doors::default();
-        Ok(Self(Arc::new(Parts {
-            config,
-            clock,
-            secrets,
-            signing,
-            store,
-            live,
-            rule_sets: RuleSets::default(),
-            media,
-            outbound,
-            doors,
-        })))
+        let limits = Limits::new(&config.rate_limits);
+        let rule_sets = RuleSets::default();
+        Ok(Self(Arc::new(Parts { config, clock, secrets, signing, store, live, rule_sets, media, outbound, doors, limits })))
     }
 
     /// Runs a caller's change in one transaction. Under an `Idempotency-Key` the answer is kept in that same transaction,

@@ -14,6 +14,8 @@ use lettre::message::Mailbox;
 use serde::Deserialize;
 
 use crate::{
+    authorities::Authorities,
+    limits::{LimitSettings, RateLimits},
     mailer::Mailer,
     store::db::{PostgresOptions, Target},
 };
@@ -46,6 +48,10 @@ pub struct Settings {
     /// Wrong API keys allowed per client address within 60 s, 1 to 10000 [default: 60]
     #[arg(long, env = "GAVEL_FAILED_AUTHENTICATIONS", value_name = "N")]
     pub failed_authentications: Option<usize>,
+    /// How many requests an API key may make.
+    #[command(flatten)]
+    #[serde(default)]
+    pub rate_limits: LimitSettings,
     /// Largest stored file in bytes [default: 20971520]
     #[arg(long, env = "GAVEL_MEDIA_MAX_BYTES", value_name = "BYTES")]
     pub media_max_bytes: Option<usize>,
@@ -70,6 +76,9 @@ pub struct Settings {
     /// How long a session stays a reviewer's who does nothing, 30s to 24h [default: 10m]
     #[arg(long, env = "GAVEL_CLAIM_IDLE", value_name = "DURATION")]
     pub claim_idle: Option<String>,
+    /// PEM file with certificates of private authorities that e-mail, webhooks and image links believe as well [default: none]
+    #[arg(long, env = "GAVEL_CA_FILE", value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
     /// smtps://user:password@host (TLS), smtp://host?tls=required (STARTTLS), smtp://host (none) [default: no e-mail is sent]
     #[arg(long, env = "GAVEL_SMTP_URL", value_name = "URL", hide_env_values = true)]
     pub smtp_url: Option<String>,
@@ -79,6 +88,9 @@ pub struct Settings {
     /// Sender of e-mail, such as "Gavel <gavel@example.com>"; needed with --smtp-url
     #[arg(long, env = "GAVEL_MAIL_FROM", value_name = "ADDRESS")]
     pub mail_from: Option<String>,
+    /// 0: no sessions, transactions or rules are taken from files of other systems [default: 1]
+    #[arg(long, env = "GAVEL_IMPORTS", value_name = "0|1")]
+    pub imports: Option<Switch>,
     /// Key of the first application of an empty database; at least 24 characters [default: a random one, printed once]
     #[arg(long, env = "GAVEL_BOOTSTRAP_API_KEY", value_name = "KEY", hide_env_values = true)]
     pub bootstrap_api_key: Option<String>,
@@ -123,10 +135,14 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Wrong keys per client address and minute.
     pub failed_authentications: usize,
+    /// How many requests an API key may make.
+    pub rate_limits: RateLimits,
     /// Largest stored file in bytes.
     pub media_max_bytes: usize,
     /// Outbound calls.
     pub outbound: Outbound,
+    /// Private authorities whose certificates are believed.
+    pub authorities: Authorities,
     /// Waits between delivery attempts.
     pub retry_schedule: RetrySchedule,
     /// Only failures for so long pause a destination.
@@ -135,6 +151,8 @@ pub struct Config {
     pub webhook_retention: Duration,
     /// How long a session stays a reviewer's who does nothing.
     pub claim_idle: Duration,
+    /// Whether files of other systems are taken.
+    pub imports: bool,
     /// How e-mail is sent, if it is.
     pub mail: Option<Mail>,
     /// First API key of an empty database.
@@ -161,6 +179,8 @@ pub struct Mail {
     pub password: Option<String>,
     /// The sender.
     pub from: Mailbox,
+    /// Who may vouch for the server beside the public authorities.
+    pub authorities: Authorities,
 }
 
 /// Without the password: debug output ends up in logs.
@@ -211,6 +231,7 @@ impl Settings {
             server_key: self.server_key.or(other.server_key),
             trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
             failed_authentications: self.failed_authentications.or(other.failed_authentications),
+            rate_limits: self.rate_limits.or(other.rate_limits),
             media_max_bytes: self.media_max_bytes.or(other.media_max_bytes),
             webhook_allow_http: self.webhook_allow_http.or(other.webhook_allow_http),
             webhook_allow_private: self.webhook_allow_private.or(other.webhook_allow_private),
@@ -219,6 +240,8 @@ impl Settings {
             webhook_pause_after: self.webhook_pause_after.or(other.webhook_pause_after),
             webhook_retention: self.webhook_retention.or(other.webhook_retention),
             claim_idle: self.claim_idle.or(other.claim_idle),
+            imports: self.imports.or(other.imports),
+            ca_file: self.ca_file.or(other.ca_file),
             smtp_url: self.smtp_url.or(other.smtp_url),
             smtp_password_file: self.smtp_password_file.or(other.smtp_password_file),
             mail_from: self.mail_from.or(other.mail_from),
@@ -257,6 +280,10 @@ impl Settings {
                 ));
             }
         }
+        let authorities = match self.ca_file {
+            Some(path) => Authorities::from_file(&path).map_err(|reason| ConfigError::new("--ca-file", reason))?,
+            None => Authorities::default(),
+        };
         Ok(Config {
             public_url: public_url(self.public_url, listen)?,
             listen,
@@ -265,6 +292,7 @@ impl Settings {
             server_key: self.server_key,
             trusted_proxies: ranges(self.trusted_proxies.as_deref().unwrap_or_default())?,
             failed_authentications,
+            rate_limits: self.rate_limits.check()?,
             media_max_bytes: self.media_max_bytes.unwrap_or(20 << 20),
             outbound: Outbound {
                 allow_http: self.webhook_allow_http.is_some_and(|on| on.0),
@@ -278,7 +306,9 @@ impl Settings {
             webhook_pause_after: long_wait("--webhook-pause-after", self.webhook_pause_after.as_deref().unwrap_or("3d"), "1h")?,
             webhook_retention: long_wait("--webhook-retention", self.webhook_retention.as_deref().unwrap_or("30d"), "1d")?,
             claim_idle: wait_between("--claim-idle", self.claim_idle.as_deref().unwrap_or("10m"), ("30s", "24h"))?,
-            mail: mail(self.smtp_url, self.smtp_password_file.as_deref(), self.mail_from)?,
+            imports: self.imports.is_none_or(|on| on.0),
+            mail: mail(self.smtp_url, self.smtp_password_file.as_deref(), self.mail_from, &authorities)?,
+            authorities,
             bootstrap_api_key: self.bootstrap_api_key,
         })
     }
@@ -300,7 +330,12 @@ fn public_url(given: Option<String>, listen: SocketAddr) -> Result<String, Confi
     Ok(text.trim_end_matches('/').to_owned())
 }
 
-fn mail(url: Option<String>, password_file: Option<&Path>, from: Option<String>) -> Result<Option<Mail>, ConfigError> {
+fn mail(
+    url: Option<String>,
+    password_file: Option<&Path>,
+    from: Option<String>,
+    authorities: &Authorities,
+) -> Result<Option<Mail>, ConfigError> {
     let Some(url) = url.filter(|url| !url.is_empty()) else { return Ok(None) };
     let from = from.ok_or_else(|| ConfigError::new("--mail-from", "is needed with --smtp-url"))?;
     let from = from.parse().map_err(|_| ConfigError::new("--mail-from", "must be an address, such as gavel@example.com"))?;
@@ -312,7 +347,7 @@ fn mail(url: Option<String>, password_file: Option<&Path>, from: Option<String>)
         }
         None => None,
     };
-    let mail = Mail { url, password, from };
+    let mail = Mail { url, password, from, authorities: authorities.clone() };
     Mailer::new(&mail, "localhost").map_err(|reason| ConfigError::new("--smtp-url", reason))?;
     Ok(Some(mail))
 }
@@ -371,6 +406,10 @@ mod tests {
         let config = flag.or(file).check().unwrap();
         assert_eq!(config.listen.port(), 1);
         assert!(config.outbound.allow_http);
+        let limits: Settings = toml::from_str("[rate_limits]\nenabled = true\ngeneric_get = 7").unwrap();
+        let limits = limits.check().unwrap().rate_limits;
+        assert_eq!((limits.enabled, limits.generic_get, limits.generic_write), (true, 7, 300));
+        assert!(toml::from_str::<Settings>("rate_limits.generic_got = 7").is_err());
         assert!(toml::from_str::<Settings>("listne = '127.0.0.1:2'").is_err(), "a misspelt key is not ignored");
     }
 

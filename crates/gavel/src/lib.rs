@@ -6,16 +6,19 @@
 
 pub mod actions;
 pub mod app;
+pub mod authorities;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod http;
+pub mod limits;
 pub mod live;
 pub mod mailer;
 pub mod media;
 pub mod outbound;
 pub mod passwords;
 pub mod secrets;
+pub mod share_token;
 pub mod signing;
 pub mod store;
 pub mod throttle;

@@ -16,7 +16,7 @@ use futures_util::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use crate::{actions::Error, config};
+use crate::{actions::Error, authorities::Authorities, config};
 
 /// The client for outbound calls, and its rules.
 #[derive(Clone)]
@@ -52,18 +52,18 @@ impl NotATarget {
 
 impl Outbound {
     /// Builds the client.
-    pub fn new(rules: config::Outbound) -> Result<Self, Error> {
-        Self::resolving(rules, Arc::new(|name| Box::pin(system_addresses(name))))
+    pub fn new(rules: config::Outbound, authorities: &Authorities) -> Result<Self, Error> {
+        Self::resolving(rules, authorities, Arc::new(|name| Box::pin(system_addresses(name))))
     }
 
     /// The same over another look-up of names: tests give answers no real name would.
     #[expect(clippy::disallowed_methods, reason = "the one client, behind the guard")]
-    fn resolving(rules: config::Outbound, lookup: Lookup) -> Result<Self, Error> {
+    fn resolving(rules: config::Outbound, authorities: &Authorities, lookup: Lookup) -> Result<Self, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(Error::fault)?
-            .with_root_certificates(rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
+            .with_root_certificates(authorities.roots())
             .with_no_client_auth();
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
@@ -189,7 +189,8 @@ mod tests {
     use super::*;
 
     fn guard(allow_http: bool, allow_private: bool) -> Outbound {
-        Outbound::new(config::Outbound { allow_http, allow_private, timeout: Duration::from_secs(1) }).unwrap()
+        Outbound::new(config::Outbound { allow_http, allow_private, timeout: Duration::from_secs(1) }, &Authorities::default())
+            .unwrap()
     }
 
     #[test]
@@ -275,7 +276,7 @@ mod tests {
         let rules = |allow_private| config::Outbound { allow_http: true, allow_private, timeout: Duration::from_secs(1) };
         for allow_private in [false, true] {
             let lookup = answering(allow_private, &[&["127.0.0.1"]]).lookup;
-            let outbound = Outbound::resolving(rules(allow_private), lookup).unwrap();
+            let outbound = Outbound::resolving(rules(allow_private), &Authorities::default(), lookup).unwrap();
             let url = outbound.check(&format!("http://rebinds.example.com:{port}/hook")).unwrap();
             let sent = tokio::spawn(outbound.client().get(url).send());
             let connected = tokio::time::timeout(Duration::from_millis(300), listener.accept()).await;

@@ -2,7 +2,7 @@
 //!
 //! One key of 32 random bytes lies in the data folder (`server.key`, readable by its owner only) or comes from the
 //! environment. From it come, each by its own label, the key that encrypts what must be read back (webhook secrets,
-//! stored answers, second factors), the keys that sign media links and the tokens beside cookies, and the key of the in-memory index. Processes that share a database
+//! stored answers, second factors), the keys that sign media links, share tokens and the tokens beside cookies, and the key of the in-memory index. Processes that share a database
 //! must share it: its fingerprint is kept in the database and a server with another key refuses to start.
 
 use std::{io::Write as _, path::Path};
@@ -25,6 +25,7 @@ pub struct Secrets {
     cipher: XChaCha20Poly1305,
     links: [u8; 32],
     csrf: [u8; 32],
+    shares: [u8; 32],
     index: [u8; 16],
     fingerprint: String,
 }
@@ -70,6 +71,7 @@ impl Secrets {
             cipher: XChaCha20Poly1305::new(&derived("gavel encryption").into()),
             links: derived("gavel media links"),
             csrf: derived("gavel csrf"),
+            shares: derived("gavel share tokens"),
             index,
             fingerprint: hex(&derived("gavel fingerprint")[..8]),
         })
@@ -103,6 +105,16 @@ impl Secrets {
     /// The signature of a media link.
     pub fn sign_link(&self, message: &str) -> String {
         hex(&hmac(&self.links, message.as_bytes()))
+    }
+
+    /// The signature of a share token.
+    pub fn sign_share(&self, message: &[u8]) -> [u8; 32] {
+        hmac(&self.shares, message)
+    }
+
+    /// Checks it in constant time.
+    pub fn share_is_valid(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.sign_share(message).ct_eq(signature).into()
     }
 
     /// What a browser sends beside the cookie of this sign-in: another site can make it send the one, but not the other.

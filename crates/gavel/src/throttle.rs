@@ -11,6 +11,24 @@ use gavel_core::time::Timestamp;
 /// Most names remembered; past it the longest silent ones are forgotten.
 const REMEMBERED: usize = 100_000;
 
+/// How one name stands: what an answer can tell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// How many are allowed within the window.
+    pub allowed: usize,
+    /// How many are left.
+    pub left: usize,
+    /// When the first of those counted leaves the window; with none counted, now.
+    pub frees_at: Timestamp,
+}
+
+impl Standing {
+    /// Whole seconds until there is one more, at least one.
+    pub fn wait(&self, now: Timestamp) -> u64 {
+        wait(self.frees_at.as_micros(), now)
+    }
+}
+
 /// A sliding window: so many within so long, for each name.
 pub struct Throttle<K> {
     times: Mutex<HashMap<K, VecDeque<i64>>>,
@@ -41,13 +59,27 @@ impl<K: Hash + Eq + Clone> Throttle<K> {
     /// Counts an attempt before it is made, so that many at once gain nothing. `Err`: none is left, and it is not counted;
     /// the seconds to wait.
     pub fn begin(&self, name: &K, now: Timestamp) -> Result<(), u64> {
-        self.with(name, now, |times, window, allowed| match times.front() {
-            Some(first) if times.len() >= allowed => Err(wait(first + window, now)),
-            _ => {
+        self.take(name, now).map(|_| ()).map_err(|standing| standing.wait(now))
+    }
+
+    /// The same for those who are told how they stand, whether there was one left or not.
+    pub fn take(&self, name: &K, now: Timestamp) -> Result<Standing, Standing> {
+        self.with(name, now, |times, window, allowed| {
+            let is_one_left = times.len() < allowed;
+            if is_one_left {
                 times.push_back(now.as_micros());
-                Ok(())
             }
+            let standing = standing(times, window, allowed, now);
+            if is_one_left { Ok(standing) } else { Err(standing) }
         })
+    }
+
+    /// How a name stands; nothing is counted.
+    pub fn look(&self, name: &K, now: Timestamp) -> Standing {
+        let all = self.times.lock().unwrap_or_else(|e| e.into_inner());
+        let mut times = all.get(name).cloned().unwrap_or_default();
+        times.retain(|time| *time > now.as_micros() - self.window);
+        standing(&times, self.window, self.allowed, now)
     }
 
     /// Takes back an attempt that was counted at this time: it has succeeded.
@@ -71,6 +103,11 @@ impl<K: Hash + Eq + Clone> Throttle<K> {
         }
         decide(times, self.window, self.allowed)
     }
+}
+
+fn standing(times: &VecDeque<i64>, window: i64, allowed: usize, now: Timestamp) -> Standing {
+    let frees_at = times.front().map_or(now, |first| Timestamp::from_micros(first + window));
+    Standing { allowed, left: allowed.saturating_sub(times.len()), frees_at }
 }
 
 fn wait(until: i64, now: Timestamp) -> u64 {
@@ -119,6 +156,17 @@ mod tests {
         assert_eq!(throttle.begin(&"a", at(3)), Ok(()), "a success leaves its place");
         assert_eq!(throttle.begin(&"a", at(4)), Err(56));
         assert_eq!(throttle.begin(&"a", at(61)), Ok(()));
+    }
+
+    #[test]
+    fn whoever_asks_is_told_how_they_stand() {
+        let (throttle, told) = (Throttle::new(2, 60), |left, frees| Standing { allowed: 2, left, frees_at: at(frees) });
+        assert_eq!(throttle.look(&"a", at(0)), told(2, 0));
+        assert_eq!(throttle.take(&"a", at(0)), Ok(told(1, 60)));
+        assert_eq!(throttle.take(&"a", at(10)), Ok(told(0, 60)));
+        assert_eq!(throttle.take(&"a", at(20)), Err(told(0, 60)));
+        assert_eq!((throttle.look(&"a", at(20)).wait(at(20)), throttle.look(&"a", at(61))), (40, told(1, 70)));
+        assert_eq!(throttle.look(&"b", at(20)), told(2, 20), "others are not affected");
     }
 
     #[test]

@@ -106,6 +106,8 @@ pub enum Power {
     Keys,
     /// Manage console users other than owners.
     Members,
+    /// Read whom a comment can mention.
+    MemberNames,
     /// Make, change and remove owners.
     Owners,
     /// Erase a person's data.

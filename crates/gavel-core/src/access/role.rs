@@ -57,7 +57,7 @@ impl Role {
         match self {
             Self::Owner => true,
             Self::Admin => !matches!(power, Power::Owners),
-            Self::ComplianceOfficer => matches!(power, Power::Erasure | Power::PersonalData),
+            Self::ComplianceOfficer => matches!(power, Power::MemberNames | Power::Erasure | Power::PersonalData),
             Self::Developer => matches!(power, Power::Keys | Power::Secrets),
             Self::Reader => false,
         }

@@ -61,6 +61,7 @@ fn roles_follow_the_table() {
                 Power::Settings,
                 Power::Keys,
                 Power::Members,
+                Power::MemberNames,
                 Power::Owners,
                 Power::Erasure,
                 Power::PersonalData,
@@ -73,11 +74,11 @@ fn roles_follow_the_table() {
     assert_eq!(
         table,
         [
-            "wwwwwwww yyyyyyy Owner",
-            "wwwwwwww yyy-yyy Admin",
-            "wwwwwnnw ----yy- Compliance Officer",
-            "rrrrrwwr -y----y Developer",
-            "rrrrrrrr ------- Reader",
+            "wwwwwwww yyyyyyyy Owner",
+            "wwwwwwww yyyy-yyy Admin",
+            "wwwwwnnw ---y-yy- Compliance Officer",
+            "rrrrrwwr -y-----y Developer",
+            "rrrrrrrr -------- Reader",
         ]
     );
     for role in Role::ALL {

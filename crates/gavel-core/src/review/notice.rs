@@ -1,8 +1,9 @@
-//! Who is told of a row of the feed, as what, and how (reviews §6).
+//! Who is told of a row of the feed, as what, and how (reviews §6), and of webhooks that stand still.
 //!
 //! Members whom the row's comment mentions are told of a mention; those who wrote a row on the session before, of a
 //! comment or an activity. Nobody is told of what they did themselves, and nobody twice of one row: mention comes
-//! first. Each member says for each kind how far it reaches.
+//! first. Those who may mend webhooks are told of a destination that was paused because nothing arrived there. Each member
+//! says for each kind how far it reaches.
 
 use serde::{Serialize, Serializer};
 
@@ -17,11 +18,13 @@ pub enum NoticeKind {
     Comment,
     /// Something happened to a session they wrote on.
     Activity,
+    /// A destination of webhooks has paused itself.
+    Webhook,
 }
 
 impl NoticeKind {
-    /// Every kind, in the order of precedence.
-    pub const ALL: [Self; 3] = [Self::Mention, Self::Comment, Self::Activity];
+    /// Every kind; those of rows in the order of precedence.
+    pub const ALL: [Self; 4] = [Self::Mention, Self::Comment, Self::Activity, Self::Webhook];
 
     /// The name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -29,6 +32,7 @@ impl NoticeKind {
             Self::Mention => "mention",
             Self::Comment => "comment",
             Self::Activity => "activity",
+            Self::Webhook => "webhook",
         }
     }
 
@@ -106,6 +110,8 @@ pub struct Preferences {
     pub comment: Reach,
     /// When something happens.
     pub activity: Reach,
+    /// When a destination pauses itself.
+    pub webhook: Reach,
 }
 
 impl Preferences {
@@ -115,6 +121,7 @@ impl Preferences {
             NoticeKind::Mention => self.mention,
             NoticeKind::Comment => self.comment,
             NoticeKind::Activity => self.activity,
+            NoticeKind::Webhook => self.webhook,
         }
     }
 }

@@ -47,6 +47,13 @@ pub async fn bootstrap(app: &App) -> Result<Option<String>, Error> {
         .await
 }
 
+/// Whether an application is for real or for trying out.
+pub async fn environment(app: &App, id: ApplicationId) -> Result<Environment, Error> {
+    let found =
+        app.store.read::<_, Error, _>(move |tx| Box::pin(async move { Ok(applications::find_application(tx, id).await?) }));
+    found.await?.map(|application| application.environment).ok_or(Error::NOT_FOUND)
+}
+
 /// Makes an application with its system lists and its default workflow.
 pub async fn provision(tx: &mut Tx, app: &App, name: &str, environment: Environment) -> Result<ApplicationId, Error> {
     let now = app.clock.now();

@@ -21,6 +21,7 @@ use super::{
     as_of,
     entries::{COMMENT, EntryView, LABEL, read_metadata},
     subjects::sync,
+    traces::MadeFrom,
 };
 use crate::{
     app::App,
@@ -74,6 +75,7 @@ impl EntryDetails {
 pub struct EntryHistory {
     #[serde(flatten)]
     entry: EntryDetails,
+    made_from: MadeFrom,
     versions: Vec<Version>,
 }
 
@@ -142,11 +144,12 @@ pub async fn show(app: &App, caller: &Caller, list: ListId, id: EntryId) -> Resu
     app.store
         .read(move |tx| {
             Box::pin(async move {
-                lists::find_list(tx, application, list, now).await?.ok_or(Error::NOT_FOUND)?;
+                let of = lists::find_list(tx, application, list, now).await?.ok_or(Error::NOT_FOUND)?;
                 let (_, entry) = entry_versions::find_kept(tx, list, id).await?.ok_or(Error::NOT_FOUND)?;
                 let versions = entry_versions::list_versions(tx, list, id).await?.into_iter().map(Version::from).collect();
+                let made_from = MadeFrom::find(tx, application, &entry, of.entry_type).await?;
                 let entry = with_hits(tx, vec![entry], now).await?.pop().ok_or(Error::NOT_FOUND)?;
-                Ok(EntryHistory { entry, versions })
+                Ok(EntryHistory { entry, made_from, versions })
             })
         })
         .await

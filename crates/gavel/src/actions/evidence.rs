@@ -431,7 +431,7 @@ fn locations_of(assessment: &Assessment) -> impl Iterator<Item = String> {
 }
 
 /// A feature recorded outside the workflow becomes a step of the session.
-fn add_step(session: &mut Session, placement: &Placement) {
+pub(super) fn add_step(session: &mut Session, placement: &Placement) {
     let Some(node_id) = placement.node_id.clone() else { return };
     if session.steps.iter().all(|step| step.node_id != node_id) {
         let feature = placement.feature.name().to_owned();

@@ -84,6 +84,7 @@ pub struct MeChange {
     mention: Option<Reach>,
     comment: Option<Reach>,
     activity: Option<Reach>,
+    webhook: Option<Reach>,
 }
 
 impl MeChange {
@@ -96,13 +97,14 @@ impl MeChange {
             read::nested(|sent| {
                 let mut fields = Fields::of(sent)?;
                 let mut reach = |name: &'static str| fields.optional(name, read::choice_of(Reach::from_name));
-                let (mention, comment, activity) = (reach("mention"), reach("comment"), reach("activity"));
-                fields.finish(|| Some((mention?, comment?, activity?)))
+                let (mention, comment) = (reach("mention"), reach("comment"));
+                let (activity, webhook) = (reach("activity"), reach("webhook"));
+                fields.finish(|| Some((mention?, comment?, activity?, webhook?)))
             }),
         );
         fields.finish(|| {
-            let (mention, comment, activity) = reaches?.unwrap_or_default();
-            Some(Self { name: name?, mention, comment, activity })
+            let (mention, comment, activity, webhook) = reaches?.unwrap_or_default();
+            Some(Self { name: name?, mention, comment, activity, webhook })
         })
     }
 }
@@ -118,6 +120,7 @@ pub async fn update(app: &App, caller: &Caller, signin: SigninId, body: Result<M
                 mention: body.mention.unwrap_or(old.mention),
                 comment: body.comment.unwrap_or(old.comment),
                 activity: body.activity.unwrap_or(old.activity),
+                webhook: body.webhook.unwrap_or(old.webhook),
             };
             member.name = body.name.unwrap_or(member.name);
             members::set_member(tx, &member, now).await?;

@@ -85,6 +85,25 @@ pub async fn list(app: &App, caller: &Caller, window: (u64, u64)) -> Result<(Vec
     Ok((page.0.into_iter().map(|(member, role)| MemberView::of(member, role)).collect(), page.1))
 }
 
+/// Somebody who can be mentioned.
+#[derive(Debug, Serialize)]
+pub struct NameView {
+    uuid: MemberId,
+    name: String,
+    email: String,
+}
+
+/// The active members of the caller's application by address, and how many there are: for those who write comments and may
+/// not look after members.
+pub async fn list_names(app: &App, caller: &Caller, window: (u64, u64)) -> Result<(Vec<NameView>, u64), Error> {
+    let application = caller.application;
+    let (rows, total) = app
+        .store
+        .read::<_, Error, _>(move |tx| Box::pin(async move { Ok(members::list_names(tx, application, window).await?) }))
+        .await?;
+    Ok((rows.into_iter().map(|(uuid, name, email)| NameView { uuid, name, email }).collect(), total))
+}
+
 /// An invitation as sent.
 pub struct Invitation {
     /// Whom.

@@ -60,16 +60,19 @@ pub mod screen;
 pub mod seal;
 mod searchable;
 pub mod session_files;
+pub mod session_imports;
 pub mod session_list;
 pub mod session_notes;
 pub mod sessions;
 pub mod settings;
+pub mod share;
 pub mod signins;
 pub mod single_url;
 pub mod status;
 mod steps;
 pub mod subjects;
 pub mod sweeps;
+pub mod traces;
 pub mod transaction_rules;
 pub mod transactions;
 pub mod upkeep;
@@ -89,6 +92,7 @@ use uuid::Uuid;
 use crate::{
     app::App,
     clock::{new_id, random},
+    limits::Exceeded,
     store::{StoreError, Tx, audit, idempotency::Claim},
 };
 
@@ -205,6 +209,9 @@ pub enum Error {
     /// Too many failed before; the seconds to wait.
     #[error("too many attempts")]
     TooManyAttempts(u64),
+    /// More than this caller may ask for at once.
+    #[error("rate limit")]
+    Limited(Box<Exceeded>),
     /// Fields of the body or the query are not acceptable.
     #[error("invalid fields")]
     Invalid(FieldErrors),
@@ -223,6 +230,9 @@ pub enum Error {
     /// Somebody else stands in the way: what is asked for may be right at another time.
     #[error("{0}")]
     Conflict(String),
+    /// The same, where it passes by itself and the contract says so.
+    #[error("{0}")]
+    Busy(&'static str),
     /// It was there and is gone for good.
     #[error("{0}")]
     Gone(&'static str),

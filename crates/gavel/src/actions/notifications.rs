@@ -1,8 +1,8 @@
 //! The inbox of a member: what they were told in the application they work in.
 
 use gavel_core::{
-    access::Power,
-    ids::{ActivityId, NotificationId, SessionId},
+    access::{Actor, Power},
+    ids::{ActivityId, DestinationId, NotificationId, SessionId},
     json::{FieldError, FieldErrors, Fields, Value, read},
     review::NoticeKind,
     time::Timestamp,
@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{Caller, Error, accounts};
 use crate::{
     app::App,
-    store::notifications::{self, Notification},
+    store::notifications::{self, About, Notification},
 };
 
 /// How much of a comment a notice shows, in characters.
@@ -25,14 +25,16 @@ const MOST: usize = 200;
 pub struct NotificationView {
     uuid: NotificationId,
     kind: NoticeKind,
-    session_id: SessionId,
-    session_number: u64,
-    activity_uuid: ActivityId,
-    activity_type: String,
+    session_id: Option<SessionId>,
+    session_number: Option<u64>,
+    activity_uuid: Option<ActivityId>,
+    activity_type: Option<String>,
     actor_display: String,
     actor_email: Option<String>,
     comment: Option<String>,
-    url: String,
+    destination_uuid: Option<DestinationId>,
+    destination_label: Option<String>,
+    url: Option<String>,
     created_at: Timestamp,
     read_at: Option<Timestamp>,
 }
@@ -61,21 +63,40 @@ pub async fn list(
         .await?;
     // Comments are about people: who sees personal data masked does not see them.
     let open = caller.actor.has(Power::PersonalData);
-    let view = |row: Notification| NotificationView {
+    Ok((rows.into_iter().map(|row| view(app, row, open)).collect(), total))
+}
+
+fn view(app: &App, row: Notification, open: bool) -> NotificationView {
+    let bare = NotificationView {
         uuid: row.id,
         kind: row.kind,
-        session_id: row.session,
-        session_number: row.session_number,
-        activity_uuid: row.activity,
-        activity_type: row.activity_type,
-        actor_display: row.actor_display.unwrap_or_default(),
-        actor_email: row.actor_email,
-        comment: row.comment.map(|comment| if open { excerpt(&comment) } else { "***".to_owned() }),
-        url: session_url(app, row.session),
+        session_id: None,
+        session_number: None,
+        activity_uuid: None,
+        activity_type: None,
+        actor_display: Actor::System.display().to_owned(),
+        actor_email: None,
+        comment: None,
+        destination_uuid: None,
+        destination_label: None,
+        url: None,
         created_at: row.created_at,
         read_at: row.read_at,
     };
-    Ok((rows.into_iter().map(view).collect(), total))
+    match row.about {
+        About::Row(feed) => NotificationView {
+            session_id: Some(feed.session),
+            session_number: Some(feed.session_number),
+            activity_uuid: Some(feed.activity),
+            activity_type: Some(feed.activity_type),
+            actor_display: feed.actor_display.unwrap_or_default(),
+            actor_email: feed.actor_email,
+            comment: feed.comment.map(|comment| if open { excerpt(&comment) } else { "***".to_owned() }),
+            url: Some(session_url(app, feed.session)),
+            ..bare
+        },
+        About::Destination(id, label) => NotificationView { destination_uuid: Some(id), destination_label: Some(label), ..bare },
+    }
 }
 
 /// Which notices were read.

@@ -1,14 +1,16 @@
-//! Writing a row of a session's feed: whom its comment mentions, and who is told of it (contract, reviews §5 and §6).
+//! Writing a row of a session's feed: whom its comment mentions, and who is told of it (contract, reviews §5 and §6); and
+//! who is told of a destination that has paused itself.
 //!
-//! [`write_row`] is the one way to a row. Everything is in the row's transaction: a change that is refused tells nobody,
+//! [`write_row`] is the one way to a row, but for those a copy of a session takes over ([`copy_row`]). Everything is in the row's transaction: a change that is refused tells nobody,
 //! and a mail is sent only of what is committed.
 
 use std::collections::BTreeSet;
 
 use gavel_core::{
-    access::Role,
-    ids::ApplicationId,
+    access::{Level, Resource, Role},
+    ids::{ApplicationId, DestinationId, SessionId},
     review::{NoticeKind, Reach, matched, mentions},
+    time::Timestamp,
 };
 
 use super::{Caller, Error};
@@ -20,7 +22,7 @@ use crate::{
         activities::{self, Activity},
         mails::{self, Mail, MailKind, Recipient},
         members::{self, Member},
-        notifications::{self, NewNotification},
+        notifications::{self, NewNotification, Place},
         sessions::Session,
     },
 };
@@ -36,20 +38,48 @@ pub(super) async fn write_row(
     let mentioned = find_mentioned(tx, caller.application, activity.comment.as_deref()).await?;
     activity.mentioned_emails = mentioned.iter().map(|member| member.email.clone()).collect();
     activities::insert_activity(tx, (caller.application, session.id), session.version, &activity).await?;
+    let (application, at) = (caller.application, Place::Row(session.id, activity.id));
     let mut told = BTreeSet::from_iter(activity.actor_id); // Nobody is told of what they did.
     for member in &mentioned {
         if told.insert(member.id.0) {
-            tell(tx, app, caller, session, &activity, member, NoticeKind::Mention).await?;
+            tell(tx, app, (application, at), member, NoticeKind::Mention, activity.created_at).await?;
         }
     }
     if let Some(kind) = NoticeKind::of_row(activity.kind) {
         for (member, _) in members::list_writers(tx, caller.application, session.id).await? {
             if told.insert(member.id.0) {
-                tell(tx, app, caller, session, &activity, &member, kind).await?;
+                tell(tx, app, (application, at), &member, kind, activity.created_at).await?;
             }
         }
     }
     Ok(activity)
+}
+
+/// Writes a row that was written elsewhere: the people it calls are not of this application, and nobody is told of it.
+pub(super) async fn copy_row(
+    tx: &mut Tx,
+    application: ApplicationId,
+    session: SessionId,
+    version: u64,
+    row: Activity,
+) -> Result<(), Error> {
+    let row = Activity { id: new_id(), actor_id: None, mentioned_emails: Vec::new(), metadata: None, ..row };
+    Ok(activities::insert_activity(tx, (application, session), version, &row).await?)
+}
+
+/// Tells those who may mend it that a destination was paused, in the transaction of the pause.
+pub(super) async fn destination_paused(
+    tx: &mut Tx,
+    app: &App,
+    (application, destination): (ApplicationId, DestinationId),
+    now: Timestamp,
+) -> Result<(), Error> {
+    for (member, role) in members::list_active(tx, application).await? {
+        if role.level(Resource::Webhooks) >= Level::Write {
+            tell(tx, app, (application, Place::Destination(destination)), &member, NoticeKind::Webhook, now).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The members whom a comment mentions. One question to the database however many it calls; none when it calls nobody.
@@ -65,25 +95,16 @@ async fn find_mentioned(tx: &mut Tx, application: ApplicationId, comment: Option
 async fn tell(
     tx: &mut Tx,
     app: &App,
-    caller: &Caller,
-    session: &Session,
-    activity: &Activity,
+    (application, at): (ApplicationId, Place),
     member: &Member,
     kind: NoticeKind,
+    created_at: Timestamp,
 ) -> Result<(), Error> {
     let reach = member.preferences.reach(kind);
     if reach == Reach::Off {
         return Ok(());
     }
-    let notification = NewNotification {
-        id: new_id(),
-        application: caller.application,
-        member: member.id,
-        kind,
-        session: session.id,
-        activity: activity.id,
-        created_at: activity.created_at,
-    };
+    let notification = NewNotification { id: new_id(), application, member: member.id, kind, at, created_at };
     notifications::insert_notification(tx, &notification).await?;
     if reach == Reach::Email && app.config.mail.is_some() {
         let mail = Mail {
@@ -93,7 +114,7 @@ async fn tell(
             notification: Some(notification.id),
             sealed: None,
             attempts: 0,
-            created_at: activity.created_at,
+            created_at,
         };
         mails::insert_mail(tx, &mail).await?;
     }

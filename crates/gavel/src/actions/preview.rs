@@ -1,4 +1,5 @@
-//! What a change of the lists would have meant for past sessions (`/x/lists/preview/`). Writes nothing.
+//! What a change of the lists would have meant for past sessions and transactions, and what it would mean for users and businesses
+//! (`/x/lists/preview/`). Writes nothing.
 //!
 //! Every decision is kept with what it was made with: the hits, the sender's word, the duplicates found then, what status rules saw. A session
 //! the change touches is decided again twice, with the hits as they were and with the change; where the two differ, it
@@ -7,19 +8,21 @@
 
 mod change;
 mod outcome;
+mod subjects;
+mod transactions;
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use gavel_core::{
     entry::EntryValue,
     evidence::{Duplicate, ListFinding, SessionRef, Weighed, has_missing_step, session_outcome},
-    ids::{ApplicationId, RecordId, SessionId},
-    session::{FeatureStatus, SessionStatus},
+    ids::{ApplicationId, EntryId, RecordId, SessionId},
+    session::{FeatureStatus, SessionKind, SessionStatus},
     time::Timestamp,
 };
 use serde::Serialize;
 
-use super::{Caller, Error, evidence::workflow_steps, matches};
+use super::{Caller, Error, evidence::workflow_steps, matches, replay};
 use crate::{
     app::App,
     store::{
@@ -46,6 +49,9 @@ pub struct Preview {
     lists_revision: u64,
     evaluated_at: Timestamp,
     sessions: Sessions,
+    users: Looked<subjects::Sample>,
+    businesses: Looked<subjects::Sample>,
+    transactions: Looked<transactions::Sample>,
     without_effect: Vec<WithoutEffect>,
 }
 
@@ -130,9 +136,51 @@ pub(super) async fn look(tx: &mut Tx, application: ApplicationId, changes: Chang
             }
         }
     }
-    sessions.by_status = counts.into_iter().map(|((from, to), count)| ByStatus { from, to, count }).collect();
-    sessions.by_status.sort_by_key(|row| (std::cmp::Reverse(row.count), row.from, row.to));
-    Ok(Preview { lists_revision, evaluated_at: now, sessions, without_effect })
+    sessions.by_status = by_status(counts);
+    let judged = &past.effect.judged;
+    let users = subjects::look(tx, (application, SessionKind::User), judged, now).await?;
+    let businesses = subjects::look(tx, (application, SessionKind::Business), judged, now).await?;
+    let transactions = transactions::look(tx, application, &past.effect).await?;
+    Ok(Preview { lists_revision, evaluated_at: now, sessions, users, businesses, transactions, without_effect })
+}
+
+/// What came of looking at users, businesses or transactions.
+#[derive(Debug, Serialize)]
+struct Looked<S> {
+    /// Touched by the change and looked at.
+    considered: u64,
+    /// Whether these are all there are; the newest come first.
+    complete: bool,
+    changed: u64,
+    by_status: Vec<ByStatus>,
+    samples: Vec<S>,
+    #[serde(skip)]
+    counts: HashMap<(&'static str, &'static str), u64>,
+}
+
+impl<S> Looked<S> {
+    fn new(complete: bool) -> Self {
+        Self { considered: 0, complete, changed: 0, by_status: Vec::new(), samples: Vec::new(), counts: HashMap::new() }
+    }
+
+    /// One is different. Answers whether there is room to show it.
+    fn note(&mut self, from: &'static str, to: &'static str) -> bool {
+        self.changed += 1;
+        *self.counts.entry((from, to)).or_default() += 1;
+        self.samples.len() < SAMPLES
+    }
+
+    fn finish(mut self) -> Self {
+        self.by_status = by_status(std::mem::take(&mut self.counts));
+        self
+    }
+}
+
+/// The changes that are most come first.
+fn by_status(counts: HashMap<(&'static str, &'static str), u64>) -> Vec<ByStatus> {
+    let mut rows: Vec<ByStatus> = counts.into_iter().map(|((from, to), count)| ByStatus { from, to, count }).collect();
+    rows.sort_by_key(|row| (std::cmp::Reverse(row.count), row.from, row.to));
+    rows
 }
 
 /// Sessions the change may mean something to.
@@ -147,7 +195,7 @@ async fn touched(tx: &mut Tx, application: ApplicationId, effect: &Effect) -> Re
     for (list, value) in &effect.changed {
         touched.extend(asked::list_asking(tx, *list, value, most).await?);
     }
-    for subject in &effect.refused {
+    for subject in effect.refused.iter().chain(&effect.let_go) {
         touched.extend(preview::list_of_subject(tx, application, subject, most).await?);
     }
     Ok(touched)
@@ -216,7 +264,9 @@ impl Past {
             }
             after.push((weighed, changed));
         }
-        let (before, after) = (Outcome::of(session, &records, &before)?, Outcome::of(session, &records, &after)?);
+        let kept = replay::Before::load(tx, self.application, session.id).await?;
+        let (before, after) =
+            (Outcome::of(session, &records, &before, &kept.scores)?, Outcome::of(session, &records, &after, &kept.scores)?);
         for (record, (was, would_be)) in records.iter().zip(before.statuses.iter().zip(&after.statuses)) {
             if was != would_be {
                 self.note(tx, record, shown(record), *would_be).await?;
@@ -224,8 +274,10 @@ impl Past {
         }
         let nodes: Vec<&str> = records.iter().filter_map(|record| record.node_id.as_deref()).collect();
         let missing = has_missing_step(&workflow_steps(session), &nodes);
-        let of = |outcome: &Outcome| session_outcome(&outcome.statuses, true, missing, false).as_str();
-        let (decided, would_be) = (of(&before), of(&after));
+        let of = |outcome: &Outcome, without: &HashSet<EntryId>| {
+            session_outcome(&outcome.statuses, true, missing, kept.is_for_a_person(without)).as_str()
+        };
+        let (decided, would_be) = (of(&before, &HashSet::new()), of(&after, &self.effect.removed));
         Ok(if decided == would_be { Compared::Same } else { sample(decided, would_be, &before.risks, &after.risks) })
     }
 

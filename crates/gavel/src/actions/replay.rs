@@ -38,6 +38,19 @@ use crate::{
     },
 };
 
+/// Members of a decision beside its items, in the order in which they are shown.
+const SUMMARY: [&str; 9] = [
+    "complete",
+    "missing_step",
+    "earlier_statuses",
+    "subject",
+    "subject_hits",
+    "subject_held",
+    "subject_flagged",
+    "outcome",
+    "items_count",
+];
+
 const ERASED: Error = Error::Gone("What this session was decided with has been erased.");
 
 /// What an item is weighed with beside its values and the lists.
@@ -337,15 +350,50 @@ fn shown(screening: &Screening, summary: Option<Map<String, Value>>, items: Vec<
     answer.insert("screening_uuid".into(), json!(screening.id));
     answer.insert("lists_revision".into(), json!(screening.lists_revision));
     answer.insert("evaluated_at".into(), json!(screening.evaluated_at));
-    for name in
-        ["complete", "missing_step", "earlier_statuses", "subject", "subject_hits", "subject_held", "outcome", "items_count"]
-    {
+    for name in SUMMARY {
         let value = summary.as_ref().and_then(|members| members.get(name)).cloned();
         answer.insert(name.into(), value.unwrap_or_default());
     }
     answer.insert("items_deleted".into(), json!(screening.items_cleared));
     answer.insert("items".into(), items.into());
     Value::Object(answer)
+}
+
+/// What a session's decisions had before them beside hits and words, for whoever weighs them again with other lists.
+#[derive(Default)]
+pub(super) struct Before {
+    /// The scores of its items as they were weighed.
+    pub scores: HashMap<RecordId, Map<String, Value>>,
+    /// Somebody had flagged the person or company at the last decision.
+    flagged: bool,
+    /// Entries about them that the flood guard held.
+    held: Vec<EntryId>,
+}
+
+impl Before {
+    /// As it was written down.
+    pub(super) async fn load(tx: &mut Tx, application: ApplicationId, id: SessionId) -> Result<Self, Error> {
+        let mut before = Self::default();
+        for screening in screenings::list_screenings(tx, application, id).await? {
+            let Stored { summary, items } = Stored::read(&screening)?;
+            for (record, mut item) in items {
+                if let Some(Value::Object(scores)) = item.get_mut("scores").map(Value::take) {
+                    before.scores.insert(record, scores);
+                }
+            }
+            let Some(summary) = summary else { continue };
+            before.flagged = summary.get("subject_flagged").and_then(Value::as_bool).unwrap_or(false);
+            let hits = summary.get("subject_hits").and_then(Value::as_array).into_iter().flatten();
+            let held = hits.filter(|hit| hit["held"] == true && hit["list_type"] == ListType::Blocklist.as_str());
+            before.held = held.filter_map(|hit| hit["entry_uuid"].as_str()?.parse().ok()).collect();
+        }
+        Ok(before)
+    }
+
+    /// Whether a person had to look at whatever the session came to, these entries taken away.
+    pub(super) fn is_for_a_person(&self, without: &HashSet<EntryId>) -> bool {
+        self.flagged || self.held.iter().any(|entry| !without.contains(entry))
+    }
 }
 
 async fn again(

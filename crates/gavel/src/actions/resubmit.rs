@@ -4,13 +4,14 @@ use gavel_core::{
     evidence::{Feature, Item},
     ids::{MediaId, RecordId},
     json::FieldErrors,
-    session::{FeatureStatus, SessionFeature, StatusUpdate},
+    session::{FeatureStatus, SessionFeature, StatusUpdate, is_backend_only},
     time::Timestamp,
 };
 use serde_json::{Map, Value, json};
 
 use super::{Caller, Error, evidence::risks, searchable};
 use crate::{
+    app::App,
     clock::new_id,
     store::{
         Tx, media,
@@ -31,6 +32,7 @@ pub(super) struct Reopened {
 /// Empties the features that are to be repeated and opens the session again.
 pub(super) async fn reopen(
     tx: &mut Tx,
+    app: &App,
     caller: &Caller,
     session: &mut Session,
     update: &StatusUpdate,
@@ -41,6 +43,11 @@ pub(super) async fn reopen(
     let refused = |text: String| Error::Invalid(FieldErrors::plain("nodes_to_resubmit", text));
     let selected: Vec<SessionFeature<'_>> =
         update.select(&features).map_err(refused)?.into_iter().map(|place| features[place]).collect();
+    if let Some(limits) = &app.limits
+        && is_backend_only(&selected.iter().map(|feature| feature.feature).collect::<Vec<_>>())
+    {
+        limits.resubmit(session.id, now).map_err(|exceeded| Error::Limited(Box::new(exceeded)))?;
+    }
     let (mut nodes, mut reasons) = (Vec::new(), Map::new());
     for feature in &selected {
         let node_id = feature.node_id.unwrap_or_default();

@@ -33,6 +33,8 @@ const SESSIONS: u64 = 500;
 const WITH_FILES: u64 = 50;
 /// Audit rows looked at at a time.
 const AUDIT: u64 = 1_000;
+/// Refused rows of files of other systems taken away at a time.
+const ROWS: u64 = 1_000;
 /// Batches of imports taken away at a time.
 const BATCHES: u64 = 100;
 
@@ -238,9 +240,12 @@ async fn audit_values(app: &App, application: ApplicationId, before: Timestamp, 
 /// Takes what the oldest imports keep of their rows. `false`: there is no more.
 async fn imports(app: &App, application: ApplicationId, before: Timestamp, gone: &mut u64) -> Result<bool, Error> {
     let write = app.store.write::<_, Error, _>(move |tx| {
-        Box::pin(async move { Ok(retention::remove_batches(tx, application, before, BATCHES).await?) })
+        Box::pin(async move {
+            let batches = retention::remove_batches(tx, application, before, BATCHES).await?;
+            Ok((batches, retention::remove_row_errors(tx, application, before, ROWS).await?))
+        })
     });
-    let removed = write.await?;
-    *gone += removed;
-    Ok(removed == BATCHES)
+    let (batches, rows) = write.await?;
+    *gone += batches + rows;
+    Ok(batches == BATCHES || rows == ROWS)
 }

@@ -20,12 +20,12 @@ use crate::{
 };
 
 /// Longest tag, in characters.
-const MAX_TAG: usize = 64;
-/// Most tags of one session.
-const MOST_TAGS: usize = 50;
+pub(super) const MAX_TAG: usize = 64;
+/// Most tags of one session, user or business.
+pub(super) const MOST_TAGS: usize = 50;
 
 /// A comment as sent.
-pub struct NewComment(String);
+pub struct NewComment(pub(super) String);
 
 impl NewComment {
     /// Reads the body.

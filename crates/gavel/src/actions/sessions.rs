@@ -180,7 +180,7 @@ async fn insert(
 
 /// The entries live now decide, not any stored status. One that the flood guard holds refuses nobody: the session goes to
 /// review in the end.
-fn refuse_blocked(index: &Index, kind: SessionKind, vendor_data: Option<&str>, now: Timestamp) -> Result<(), Error> {
+pub(super) fn refuse_blocked(index: &Index, kind: SessionKind, vendor_data: Option<&str>, now: Timestamp) -> Result<(), Error> {
     let Some(value) = known_as(kind, vendor_data) else { return Ok(()) };
     if index.hits(&value, now).iter().any(|hit| hit.list_type == ListType::Blocklist && !hit.held) {
         let text = "This user or business has been blocked and cannot create new verification sessions.";
@@ -257,7 +257,7 @@ pub async fn update_status(
     seen: Option<u64>,
     take_over: bool,
 ) -> Result<UpdatedSession, Error> {
-    let (app_, caller_) = (app.clone(), caller.clone());
+    let (app_, caller_, now) = (app.clone(), caller.clone(), app.clock.now());
     let done = app.act(caller, move |tx| {
         Box::pin(async move {
             let (app, caller) = (app_, caller_);
@@ -271,7 +271,7 @@ pub async fn update_status(
                 return Ok(UpdatedSession { session_id: id, gone: Vec::new() });
             }
             let reopened = match update.new_status {
-                NewStatus::Resubmitted => Some(reopen(tx, &caller, &mut session, &update, app.clock.now()).await?),
+                NewStatus::Resubmitted => Some(reopen(tx, &app, &caller, &mut session, &update, now).await?),
                 NewStatus::Approved | NewStatus::Declined => None,
             };
             let (resubmit_info, gone) = reopened.map(|reopened| (reopened.info, reopened.files)).unzip();
@@ -283,7 +283,11 @@ pub async fn update_status(
             Ok(UpdatedSession { session_id: id, gone: gone.unwrap_or_default() })
         })
     });
-    let updated = done.await?;
+    let done = done.await;
+    if let (Err(_), Some(limits)) = (&done, &app.limits) {
+        limits.resubmit_failed(id, now); // What was rolled back need not wait.
+    }
+    let updated = done?;
     app.media.remove(&updated.gone).await;
     Ok(updated)
 }

@@ -1,7 +1,7 @@
 //! Looking after a destination: rotating its secret, pausing, resuming, dead letters and replay (`/x/webhook/`).
 
 use gavel_core::{
-    ids::{DestinationId, EventId, SessionId},
+    ids::{ApplicationId, DestinationId, EventId, SessionId},
     json::{FieldError, FieldErrors, Fields, Value, read},
     time::Timestamp,
     webhook::EventType,
@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{
     Caller, Error,
     destinations::{DestinationView, NOT_FOUND, lock, place},
-    single_url,
+    notify, single_url,
 };
 use crate::{
     app::App,
@@ -122,6 +122,21 @@ pub async fn pause(app: &App, caller: &Caller, id: DestinationId) -> Result<Upke
         })
     })
     .await
+}
+
+/// Pauses a destination where nothing has arrived for days, until somebody resumes it. Those who may are told, once.
+pub async fn pause_failing(
+    tx: &mut Tx,
+    app: &App,
+    (application, id): (ApplicationId, DestinationId),
+    now: Timestamp,
+) -> Result<(), Error> {
+    let paused = Paused { at: now, reason: "failing".to_owned() };
+    if destinations::set_paused(tx, id, &paused).await? {
+        Caller::system(application, "WORKER", "").audit(tx, "destination.paused", &[("destination", id.0)], now).await?;
+        notify::destination_paused(tx, app, (application, id), now).await?;
+    }
+    Ok(())
 }
 
 /// Sends again, at once and in order, what has waited.

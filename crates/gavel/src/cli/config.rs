@@ -3,7 +3,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use super::{CliError, Common};
-use crate::store::db::Target;
+use crate::{limits::RateLimits, store::db::Target};
 
 /// The command. Secrets are not shown.
 #[expect(clippy::print_stdout, reason = "the answer of a command")]
@@ -31,7 +31,12 @@ pub fn run(common: &Common) -> Result<(), CliError> {
     println!("webhook_retry_schedule = \"{}\"", waits.join(","));
     println!("webhook_pause_after = \"{}\"", duration(&config.webhook_pause_after));
     println!("webhook_retention = \"{}\"", duration(&config.webhook_retention));
+    println!("imports = {}", config.imports);
     println!("claim_idle = \"{}\"", duration(&config.claim_idle));
+    let private = config.authorities.private().count();
+    if private > 0 {
+        println!("# ca_file: given, with {private} certificate(s)");
+    }
     match &config.mail {
         Some(mail) => {
             println!("smtp_url = {}", quoted(&without_password(&mail.url)));
@@ -43,7 +48,18 @@ pub fn run(common: &Common) -> Result<(), CliError> {
         None => println!("# smtp_url: none, no e-mail is sent"),
     }
     println!("webhook_timeout = \"{}\"", duration(&config.outbound.timeout));
+    show_limits(&config.rate_limits);
     Ok(())
+}
+
+/// A table of its own, so it stands last.
+#[expect(clippy::print_stdout, reason = "the answer of a command")]
+fn show_limits(set: &RateLimits) {
+    println!("[rate_limits]\nenabled = {}", set.enabled);
+    println!("generic_get = {}\ngeneric_write = {}", set.generic_get, set.generic_write);
+    println!("session_create = {}\nsession_generate_pdf = {}", set.session_create, set.session_generate_pdf);
+    println!("session_update_kyc = {}\nsession_update_poa = {}", set.session_update_kyc, set.session_update_poa);
+    println!("sandbox_sessions = {}", set.sandbox_sessions);
 }
 
 /// A TOML string.

@@ -1,4 +1,4 @@
-//! `gavel list import|export|diff|lookup`: beside a running server, on the same database.
+//! `gavel list import|export|diff|lookup|release`: beside a running server, on the same database.
 
 use std::{io::Write, path::PathBuf};
 
@@ -14,7 +14,7 @@ use crate::{
     actions::{
         Caller, Error, export,
         import::{self, How, rows::Format},
-        list_history, lists, lookup,
+        list_history, list_settings, lists, lookup,
     },
     app::App,
     store::{applications, imports::Part, lists::Filter},
@@ -79,6 +79,11 @@ enum Command {
         #[arg(long, value_name = "STATE")]
         to: Option<String>,
     },
+    /// Take a list out from under four eyes: when nobody is left who could approve a change
+    Release {
+        /// The list: its name or its id
+        list: String,
+    },
     /// Say which lists hold a value
     Lookup {
         /// Its type: phone, email, ip_address, document, …
@@ -141,6 +146,7 @@ async fn with(app: &App, options: &Options) -> Result<(), CliError> {
         Command::Export { .. } => "gavel list export",
         Command::Diff { .. } => "gavel list diff",
         Command::Lookup { .. } => "gavel list lookup",
+        Command::Release { .. } => "gavel list release",
     };
     let caller = caller(app, options.application.map(ApplicationId), route).await?;
     match &options.command {
@@ -163,6 +169,11 @@ async fn with(app: &App, options: &Options) -> Result<(), CliError> {
         Command::Diff { list, from, to } => {
             let list = find(app, &caller, list).await?;
             diff(app, &caller, list, (from, to.as_deref())).await
+        }
+        Command::Release { list } => {
+            let list = find(app, &caller, list).await?;
+            list_settings::release(app, &caller, list).await.map_err(told)?;
+            print("changes of this list need nobody else any more; the audit trail says so")
         }
         Command::Lookup { entry_type, value, as_of } => {
             let asked = (Some(entry_type.clone()), Some(value.clone()), as_of.clone());

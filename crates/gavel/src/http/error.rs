@@ -4,7 +4,8 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
-use crate::actions::Error;
+use super::limit;
+use crate::{actions::Error, limits::Exceeded};
 
 /// What a handler answers with when it does not succeed.
 pub type ApiResult<T> = Result<T, ApiError>;
@@ -78,6 +79,16 @@ fn throttled(seconds: u64) -> Response {
     with_header(detail(StatusCode::TOO_MANY_REQUESTS, &text), header::RETRY_AFTER, HeaderValue::from(seconds))
 }
 
+/// One too many, and how the caller stands.
+fn limited(exceeded: &Exceeded) -> Response {
+    let response = detail(StatusCode::TOO_MANY_REQUESTS, &exceeded.text);
+    let mut response = with_header(response, header::RETRY_AFTER, HeaderValue::from(exceeded.wait));
+    if let Some(standing) = &exceeded.standing {
+        limit::tell(&mut response, standing);
+    }
+    response
+}
+
 fn unauthorized(text: &str) -> Response {
     with_header(detail(StatusCode::UNAUTHORIZED, text), header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
 }
@@ -99,11 +110,13 @@ fn action(error: Error) -> Response {
             with_header(body(StatusCode::UNAUTHORIZED, &told), header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
         }
         Error::TooManyAttempts(seconds) => throttled(seconds),
+        Error::Limited(exceeded) => limited(&exceeded),
         Error::Invalid(errors) => body(StatusCode::BAD_REQUEST, &errors),
         Error::Refused(text) => detail(StatusCode::BAD_REQUEST, &text),
         Error::RefusedBare(text) => body(StatusCode::BAD_REQUEST, &[text]),
         Error::Stale => detail(StatusCode::PRECONDITION_FAILED, "The session was changed by someone else."),
         Error::Conflict(text) => detail(StatusCode::CONFLICT, &text),
+        Error::Busy(text) => detail(StatusCode::TOO_MANY_REQUESTS, text),
         Error::Gone(text) => detail(StatusCode::GONE, text),
         Error::StillRunning => detail(StatusCode::CONFLICT, "A request with this Idempotency-Key is still running."),
         Error::OtherRequest => detail(StatusCode::UNPROCESSABLE_ENTITY, "Idempotency-Key was used with a different request."),

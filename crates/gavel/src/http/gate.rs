@@ -1,7 +1,11 @@
 //! What every request passes first: size of its head, its path, its key, and the headers every answer carries
 //! (contract, conventions §1, §3, §4, §11).
 
-use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{Router, body::Body, extract::Request, response::IntoResponse, response::Response};
 use futures_util::FutureExt;
@@ -15,10 +19,11 @@ use super::{
     aliases,
     auth::{Credential, Gatekeeper, client_ip},
     error::{ApiError, body},
+    limit,
     linger::Lingering,
     routes::{self, Access, Route},
 };
-use crate::{actions::Error, app::App, clock::new_id};
+use crate::{actions::Error, app::App, clock::new_id, limits::Name};
 
 /// Longest request target in bytes.
 const TARGET_LIMIT: usize = 8 << 10;
@@ -35,7 +40,7 @@ pub struct Entered {
     /// The application an alias names.
     pub application: Option<ApplicationId>,
     /// The client's address.
-    pub ip: std::net::IpAddr,
+    pub ip: IpAddr,
     /// The path as sent.
     pub path: String,
 }
@@ -69,7 +74,9 @@ impl Server {
         let route = canonical(request.uri());
         // An escaped spelling such as `/%763/` is the same path and needs the same key.
         let api = is_api(route.as_ref().unwrap_or(request.uri()).path());
-        let answered = std::panic::AssertUnwindSafe(self.pass(peer, request, route, api)).catch_unwind().await;
+        let ip = client_ip(peer.ip(), request.headers(), &self.app.config.trusted_proxies);
+        let mut caller = Name::Address(ip);
+        let answered = std::panic::AssertUnwindSafe(self.pass(ip, request, route, api, &mut caller)).catch_unwind().await;
         let mut response = match answered {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => error.into_response(),
@@ -81,6 +88,9 @@ impl Server {
         if let Some(body) = lingering {
             body.finish().await;
         }
+        if api {
+            limit::finish_uncounted(&self.app, caller, self.app.clock.now(), &mut response);
+        }
         let headers = response.headers_mut();
         headers.insert("x-request-id", id);
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -90,12 +100,18 @@ impl Server {
         response
     }
 
-    async fn pass(&self, peer: SocketAddr, mut request: Request, route: Option<Uri>, api: bool) -> Result<Response, ApiError> {
+    async fn pass(
+        &self,
+        ip: IpAddr,
+        mut request: Request,
+        route: Option<Uri>,
+        api: bool,
+        caller: &mut Name,
+    ) -> Result<Response, ApiError> {
         if let Some(refused) = head_too_large(&request) {
             return Ok(refused);
         }
         let path = request.uri().path().to_owned();
-        let ip = client_ip(peer.ip(), request.headers(), &self.app.config.trusted_proxies);
         let open = self.open.contains(route.as_ref().unwrap_or(request.uri()).path());
         let credential = match api && !open && request.method() != Method::OPTIONS {
             true => Some(self.keeper.authenticate(&self.app, request.headers(), ip).await?),
@@ -107,7 +123,9 @@ impl Server {
             None => None,
         };
         spell_out_names(&mut request);
-        request.extensions_mut().insert(Entered { credential, application, ip, path });
+        let entered = Entered { credential, application, ip, path };
+        *caller = limit::name_of(&entered);
+        request.extensions_mut().insert(entered);
         Ok(match self.routes.clone().oneshot(request.map(Body::new)).await {
             Ok(response) => response,
             Err(never) => match never {},
@@ -149,7 +167,7 @@ fn spell_out_names(request: &mut Request) {
 }
 
 /// Paths that need a key, whether they exist or not.
-fn is_api(path: &str) -> bool {
+pub(super) fn is_api(path: &str) -> bool {
     path.starts_with("/v3/") || path.starts_with("/x/") || path == "/v3" || path == "/x"
 }
 

@@ -44,6 +44,7 @@ const OPEN: &[&str] = &[
     "format",
     "group_logic",
     "groups_logic",
+    "import_type",
     "kind",
     "library_key",
     "lifecycle",
@@ -66,6 +67,7 @@ const OPEN: &[&str] = &[
     "session_type",
     "severity",
     "source",
+    "source_format",
     "status",
     "status_target",
     "subscribed_events",
@@ -101,6 +103,7 @@ const FREE: &[&str] = &[
     "properties",
     "props",
     "raw_results",
+    "raw_row",
     "source_data",
 ];
 

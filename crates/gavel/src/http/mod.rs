@@ -6,8 +6,10 @@ pub mod api;
 pub mod auth;
 pub mod error;
 pub mod extract;
+mod filters;
 pub mod gate;
 mod idempotent;
+mod limit;
 mod linger;
 mod mask;
 pub mod page;
@@ -20,8 +22,9 @@ use http::Method;
 
 use api::{
     api_keys, audit, blocklist, businesses, decisions, destinations, edits, entries, evidence, files, health, list_history,
-    lists, me, media, members, notifications, proposals, questionnaires, queue, reviews, screen, session_notes, sessions,
-    settings, signins, subjects, sweeps, transaction_rules, transactions, users, webhooks, workflows,
+    lists, me, media, members, notifications, proposals, questionnaires, queue, reviews, screen, session_imports, session_notes,
+    sessions, settings, shares, signins, subject_notes, subjects, sweeps, transaction_rules, transactions, users, webhooks,
+    workflows,
 };
 use routes::{Access, Route};
 
@@ -50,8 +53,14 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(PATCH, "/v3/session/{session_id}/features/{node_id}/update-status/", Sessions, edits::update_feature_status),
         route(PATCH, "/v3/session/{session_id}/update-aml-hit-status/", Sessions, edits::review_hit),
         route(PATCH, "/v3/session/{session_id}/bulk-update-aml-hit-status/", Sessions, edits::review_hits),
+        route(POST, "/v3/session/{session_id}/share/", Sessions, shares::share),
+        route(POST, "/v3/session/import-shared/", Sessions, shares::import).creates(),
         route(DELETE, "/v3/session/{session_id}/delete/", Sessions, sessions::delete).without_answer(),
         route(POST, "/v3/sessions/delete/", Sessions, sessions::delete_many).without_answer(),
+        route(POST, "/v3/session/imports/", Sessions, session_imports::create).creates().takes_forms(26 << 20),
+        route(GET, "/v3/session/imports/template/", Sessions, session_imports::template),
+        route(GET, "/v3/session/imports/{import_id}/", Sessions, session_imports::show),
+        route(GET, "/v3/session/imports/{import_id}/errors/", Sessions, session_imports::errors),
         route(GET, "/v3/sessions/{session_id}/reviews/", Sessions, reviews::list),
         route(POST, "/v3/sessions/{session_id}/reviews/", Sessions, reviews::create).creates(),
 
@@ -131,6 +140,7 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         route(GET, "/x/sessions/{session_id}/files/", Sessions, session_notes::files),
         route(POST, "/x/sessions/{session_id}/files/", Sessions, session_notes::add_file).creates(),
         route(DELETE, "/x/sessions/{session_id}/files/{file_uuid}/", Sessions, session_notes::remove_file).without_answer(),
+        route(GET, "/x/sessions/{session_id}/entries/", Sessions, decisions::entries).and_needs(Lists, Level::Read),
         route(POST, "/x/screen/", Lists, screen::create),
 
         route(GET, "/x/queue/", Sessions, queue::list),
@@ -191,12 +201,21 @@ pub fn table(media_limit: usize) -> Vec<Route> {
         personal(POST, "/x/notifications/read/", notifications::mark_read),
         powerful(GET, "/x/members/", Power::Members, members::list),
         powerful(POST, "/x/members/", Power::Members, members::invite).creates(),
+        powerful(GET, "/x/members/names/", Power::MemberNames, members::names),
         powerful(PATCH, "/x/members/{member_uuid}/", Power::Members, members::update),
         powerful(DELETE, "/x/members/{member_uuid}/", Power::Members, members::remove).without_answer(),
 
         route(GET, "/x/users/{user_uuid}/", Users, users::trace).and_needs(Lists, Level::Read),
+        route(POST, "/x/users/{user_uuid}/comments/", Users, subject_notes::comment).creates(),
+        route(GET, "/x/users/{user_uuid}/tags/", Users, subject_notes::user_tags),
+        route(POST, "/x/users/{user_uuid}/tags/", Users, subject_notes::tag_user).creates(),
+        route(DELETE, "/x/users/{user_uuid}/tags/{tag}/", Users, subject_notes::untag_user).without_answer(),
         route(POST, "/x/users/bulk-status/", Users, users::bulk_status),
+        route(GET, "/x/transactions/{transaction_uuid}/entries/", Transactions, transactions::entries).and_needs(Lists, Level::Read),
         route(GET, "/x/businesses/{business_uuid}/", Businesses, businesses::trace).and_needs(Lists, Level::Read),
+        route(GET, "/x/businesses/{business_uuid}/tags/", Businesses, subject_notes::business_tags),
+        route(POST, "/x/businesses/{business_uuid}/tags/", Businesses, subject_notes::tag_business).creates(),
+        route(DELETE, "/x/businesses/{business_uuid}/tags/{tag}/", Businesses, subject_notes::untag_business).without_answer(),
         route(POST, "/x/businesses/bulk-status/", Businesses, businesses::bulk_status),
 
         route(GET, "/x/webhook/destinations/{destination_uuid}/", Webhooks, webhooks::show),

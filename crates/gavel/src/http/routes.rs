@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::{
     Router,
-    extract::{FromRequestParts, RawPathParams, Request, State},
+    extract::{DefaultBodyLimit, FromRequestParts, RawPathParams, Request, State},
     handler::Handler,
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
@@ -21,8 +21,9 @@ use super::{
     auth::{Credential, Person},
     error::{ApiError, ApiResult, body},
     extract::JsonOnly,
+    filters,
     gate::Entered,
-    idempotent,
+    idempotent, limit,
     mask::Mask,
 };
 use crate::{
@@ -32,7 +33,7 @@ use crate::{
 };
 
 /// Largest JSON body.
-const JSON_LIMIT: usize = 1 << 20;
+pub(super) const JSON_LIMIT: usize = 1 << 20;
 /// What a multipart form may add to its file.
 const FORM: usize = 64 << 10;
 
@@ -125,6 +126,13 @@ impl Route {
         self
     }
 
+    /// Takes forms of at most so many bytes, and JSON.
+    pub fn takes_forms(mut self, bytes: usize) -> Self {
+        self.facts.body_limit = bytes;
+        self.facts.takes_json = false;
+        self
+    }
+
     /// Takes bodies of any size, a piece at a time.
     pub fn takes_streams(mut self) -> Self {
         self.facts.takes_json = false;
@@ -154,7 +162,8 @@ pub fn router(app: &App, routes: Vec<Route>) -> Router {
             .fallback(async move |method: Method| method_not_allowed(&method, refused));
         router = router.route(path.trim_end_matches('/'), methods);
     }
-    router.with_state(app.clone())
+    // Each route has a limit of its own (`read_bytes`); the framework's would cut forms with files short.
+    router.layer(DefaultBodyLimit::disable()).with_state(app.clone())
 }
 
 fn allowed(routes: &[Route]) -> HeaderValue {
@@ -173,27 +182,47 @@ fn method_not_allowed(method: &Method, allow: HeaderValue) -> Response {
     response
 }
 
-/// Between the gate and the handler: scope, caller, ids of the path, `Idempotency-Key`, and the status of a success.
+/// Between the gate and the handler: scope and caller, the rate limit, and what is [`within`] it.
 async fn enter(State((app, facts)): State<(App, &'static RouteFacts)>, mut request: Request, next: Next) -> ApiResult<Response> {
     request.extensions_mut().insert(facts);
-    if facts.access == Access::Public {
-        // Whoever signs in must mean it as well: no form of another site can send JSON.
-        request.extensions_mut().insert(JsonOnly);
-        return Ok(next.run(request).await);
-    }
-    let caller = caller(&app, &request, facts)?;
+    let caller = match facts.access {
+        Access::Public => None,
+        Access::Scope(..) | Access::Power(_) | Access::Member => Some(permitted(&app, &request, facts)?),
+    };
+    let place = caller.as_ref().map(|caller| caller.application);
+    let counted = limit::admit(&app, request.extensions().get::<Entered>(), facts, place).await?;
+    let mut response = match caller {
+        Some(caller) => within(&app, caller, facts, request, next).await.unwrap_or_else(ApiError::into_response),
+        None => {
+            // Whoever signs in must mean it as well: no form of another site can send JSON.
+            request.extensions_mut().insert(JsonOnly);
+            next.run(request).await
+        }
+    };
+    limit::finish(&app, counted.as_ref(), &mut response);
+    Ok(response)
+}
+
+/// The caller, who may use this route.
+fn permitted(app: &App, request: &Request, facts: &'static RouteFacts) -> ApiResult<Caller> {
+    let caller = caller(app, request, facts)?;
     match facts.access {
         Access::Public | Access::Member => {}
         Access::Scope(resource, level) => caller.must(resource, level)?,
         Access::Power(power) => caller.must_have(power)?,
     }
+    facts.also.map_or(Ok(()), |(resource, level)| caller.must(resource, level))?;
+    Ok(caller)
+}
+
+/// Ids of the path, `Idempotency-Key`, the handler, the status of a success, and what the caller may see of it.
+async fn within(app: &App, caller: Caller, facts: &'static RouteFacts, mut request: Request, next: Next) -> ApiResult<Response> {
     if matches!(caller.actor, Actor::Member { .. }) {
         request.extensions_mut().insert(JsonOnly);
     }
     let mask = Mask::for_actor(&caller.actor, facts.access);
-    facts.also.map_or(Ok(()), |(resource, level)| caller.must(resource, level))?;
-    let request = with_ids(request).await?;
-    let mut response = idempotent::run(&app, caller, facts, request, next).await?;
+    let request = with_ids(request, mask.is_some()).await?;
+    let mut response = idempotent::run(app, caller, facts, request, next).await?;
     if response.status() == StatusCode::OK {
         *response.status_mut() = facts.success;
         if facts.success == StatusCode::NO_CONTENT {
@@ -206,10 +235,15 @@ async fn enter(State((app, facts)): State<(App, &'static RouteFacts)>, mut reque
     }
 }
 
-/// Refuses a path with another text where an id belongs; done before the body is looked at.
-async fn with_ids(request: Request) -> ApiResult<Request> {
+/// Refuses a path with another text where an id belongs; done before the body is looked at. Somebody who may not see
+/// personal values may not ask for them either.
+async fn with_ids(request: Request, masked: bool) -> ApiResult<Request> {
     let (mut parts, body) = request.into_parts();
     let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|_| Error::NOT_FOUND)?;
+    if masked {
+        filters::must_be_open(parts.uri.query())?;
+        filters::must_name_by_id(&params)?;
+    }
     // A node is named by a text.
     let is_id = |name: &str| name != "node_id" && (name.ends_with("_id") || name.ends_with("_uuid"));
     match params.iter().all(|(name, text)| !is_id(name) || parse_uuid(text).is_ok()) {

@@ -5,7 +5,7 @@
 
 use gavel_core::{
     entry::EntryValue,
-    ids::{ApplicationId, EntryId, ImportId, ListId, MediaId, ProposalId, RecordId, SessionId},
+    ids::{ApplicationId, EntryId, ImportId, ListId, MediaId, ProposalId, RecordId, SessionId, SessionImportId},
     time::Timestamp,
 };
 use serde_json::Value as Json;
@@ -17,7 +17,7 @@ use super::{StoreError, Tx, Value, erasures::Counts, read_entry_value};
 const EVENTS: usize = 5;
 
 /// What is removed of a session, in an order that no reference stands against. `$1` is the session.
-const SESSION: [(&str, &str); 22] = [
+const SESSION: [(&str, &str); 25] = [
     // First, because whoever gives an event up refers to it before anything else.
     ("events", "UPDATE events SET payload = '{}' WHERE object_id = $1"),
     ("waiting_deliveries", "DELETE FROM outbox WHERE event_id IN (SELECT id FROM events WHERE object_id = $1)"),
@@ -40,6 +40,10 @@ const SESSION: [(&str, &str); 22] = [
     ("history", "DELETE FROM session_events WHERE session_id = $1"),
     ("activity_values", "DELETE FROM activity_values WHERE activity_id IN (SELECT id FROM activities WHERE session_id = $1)"),
     ("", "DELETE FROM sweep_items WHERE session_id = $1"),
+    ("", "DELETE FROM subject_origins WHERE session_id = $1"),
+    // Who has a copy; the copies are of others, who answer for them.
+    ("", "DELETE FROM shares WHERE original_id = $1"),
+    ("", "DELETE FROM imported_objects WHERE object_id = $1"),
     ("", "DELETE FROM shown_in WHERE session_id = $1 OR holder_id = $1"),
 ];
 
@@ -87,8 +91,11 @@ pub async fn erase_subjects(
         add(counts, "audit_values", tx.execute(named, &[application.0.into(), format!("%{id}%").into()]).await?);
         let comments = tx.execute("DELETE FROM subject_comments WHERE subject_id = $1", &[(*id).into()]).await?;
         add(counts, "comments", comments);
+        tx.execute("DELETE FROM subject_origins WHERE subject_id = $1", &[(*id).into()]).await?;
+        add(counts, "tags", tx.execute("DELETE FROM subject_tags WHERE subject_id = $1", &[(*id).into()]).await?);
         add(counts, "subjects", tx.execute("DELETE FROM subjects WHERE id = $1", &[(*id).into()]).await?);
     }
+    super::subject_tags::remove_unused(tx, application).await?;
     Ok(ids.len())
 }
 
@@ -368,6 +375,57 @@ pub async fn set_batch(tx: &mut Tx, batch: &Batch) -> Result<(), StoreError> {
     tx.send(
         "UPDATE import_batches SET verdicts = $3, rejects = $4 WHERE import_id = $1 AND ordinal = $2",
         &[batch.import.0.into(), batch.ordinal.into(), (&batch.verdicts).into(), (&batch.rejects).into()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// A refused row of a file of another system.
+pub struct RowError {
+    /// The import.
+    pub import: SessionImportId,
+    /// Its place in the file.
+    pub row_number: u64,
+    /// What it is called elsewhere.
+    pub external_id: Option<String>,
+    /// Why it was refused; may quote it.
+    pub error: String,
+    /// As sent, JSON.
+    pub raw_row: String,
+}
+
+/// The next refused rows of an application's imports, by import and place.
+pub async fn list_row_errors(
+    tx: &mut Tx,
+    application: ApplicationId,
+    (import, row): (Uuid, u64),
+    most: u64,
+) -> Result<Vec<RowError>, StoreError> {
+    let sql = format!(
+        "SELECT e.import_id, e.row_number, e.external_id, e.error, e.raw_row FROM session_import_errors e
+         WHERE e.import_id IN (SELECT id FROM session_imports WHERE application_id = $1) AND (e.import_id, e.row_number) > ($2, $3)
+         ORDER BY e.import_id, e.row_number LIMIT $4{}",
+        tx.for_update()
+    );
+    let rows = tx.query(&sql, &[application.0.into(), import.into(), row.into(), most.into()]).await?;
+    let read = |row: &super::Row| {
+        let mut c = row.columns();
+        Ok(RowError {
+            import: SessionImportId(c.take()?),
+            row_number: c.take()?,
+            external_id: c.take()?,
+            error: c.take()?,
+            raw_row: c.take()?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Takes what a refused row said.
+pub async fn clear_row_error(tx: &mut Tx, import: SessionImportId, row: u64) -> Result<(), StoreError> {
+    tx.send(
+        "UPDATE session_import_errors SET external_id = NULL, error = '[erased]', raw_row = '{}' WHERE import_id = $1 AND row_number = $2",
+        &[import.0.into(), row.into()],
     )
     .await?;
     Ok(())

@@ -99,6 +99,7 @@ fn read_direction(name: &str) -> Result<Direction, StoreError> {
 
 /// What is removed of a transaction whichever party goes. `$1` is the transaction.
 const SHARED: [(&str, &str); 4] = [
+    ("", "DELETE FROM imported_objects WHERE object_id = $1"),
     ("", "DELETE FROM waiting_hits WHERE screening_id = $1"),
     ("", "UPDATE transaction_rule_runs SET explanation = NULL WHERE transaction_id = $1 AND explanation IS NOT NULL"),
     (

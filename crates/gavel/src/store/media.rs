@@ -39,6 +39,17 @@ pub async fn insert_media(tx: &mut Tx, application: ApplicationId, media: &Media
     Ok(())
 }
 
+/// What is known of a file that is still there.
+pub async fn find_media(tx: &mut Tx, id: MediaId) -> Result<Option<Media>, StoreError> {
+    let sql = "SELECT id, content_type, size, sha256, created_at FROM media WHERE id = $1 AND deleted_at IS NULL";
+    let row = tx.query_opt(sql, &[id.0.into()]).await?;
+    let read = |row: super::Row| {
+        let mut c = row.columns();
+        Ok(Media { id: MediaId(c.take()?), content_type: c.take()?, size: c.take()?, sha256: c.take()?, created_at: c.take()? })
+    };
+    row.map(read).transpose()
+}
+
 /// The content type of a file that is still there; whoever asks holds a signed link.
 pub async fn find_content_type(tx: &mut Tx, id: MediaId) -> Result<Option<String>, StoreError> {
     let row = tx.query_opt("SELECT content_type FROM media WHERE id = $1 AND deleted_at IS NULL", &[id.0.into()]).await?;

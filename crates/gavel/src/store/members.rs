@@ -66,9 +66,9 @@ pub struct Member {
 }
 
 const COLUMNS: &str = "m.id, m.email, m.email_key, m.name, m.status, m.password_hash, m.totp_secret, m.totp_pending, m.totp_step,
-    m.notify_mention, m.notify_comment, m.notify_activity, m.created_at";
+    m.notify_mention, m.notify_comment, m.notify_activity, m.notify_webhook, m.created_at";
 /// How many columns an account has; what follows it in a row begins here.
-const WIDTH: usize = 13;
+const WIDTH: usize = 14;
 
 fn from_row(row: &Row) -> Result<Member, StoreError> {
     let mut c = row.columns();
@@ -83,7 +83,12 @@ fn from_row(row: &Row) -> Result<Member, StoreError> {
         totp_secret: c.take()?,
         totp_pending: c.take()?,
         totp_step: c.take()?,
-        preferences: Preferences { mention: reach(c.take()?)?, comment: reach(c.take()?)?, activity: reach(c.take()?)? },
+        preferences: Preferences {
+            mention: reach(c.take()?)?,
+            comment: reach(c.take()?)?,
+            activity: reach(c.take()?)?,
+            webhook: reach(c.take()?)?,
+        },
         created_at: c.take()?,
     })
 }
@@ -97,8 +102,8 @@ pub async fn insert_member(tx: &mut Tx, member: &Member) -> Result<bool, StoreEr
     let rows = tx
         .execute(
             "INSERT INTO members (id, email, email_key, name, status, password_hash, totp_step, notify_mention, notify_comment,
-                 notify_activity, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
+                 notify_activity, notify_webhook, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)
              ON CONFLICT (email_key) WHERE status <> 'removed' DO NOTHING",
             &[
                 member.id.0.into(),
@@ -111,6 +116,7 @@ pub async fn insert_member(tx: &mut Tx, member: &Member) -> Result<bool, StoreEr
                 member.preferences.mention.as_str().into(),
                 member.preferences.comment.as_str().into(),
                 member.preferences.activity.as_str().into(),
+                member.preferences.webhook.as_str().into(),
                 member.created_at.into(),
             ],
         )
@@ -122,7 +128,7 @@ pub async fn insert_member(tx: &mut Tx, member: &Member) -> Result<bool, StoreEr
 pub async fn set_member(tx: &mut Tx, member: &Member, now: Timestamp) -> Result<(), StoreError> {
     tx.send(
         "UPDATE members SET name = $2, status = $3, password_hash = $4, totp_secret = $5, totp_pending = $6, totp_step = $7,
-             notify_mention = $8, notify_comment = $9, notify_activity = $10, updated_at = $11
+             notify_mention = $8, notify_comment = $9, notify_activity = $10, notify_webhook = $11, updated_at = $12
          WHERE id = $1",
         &[
             member.id.0.into(),
@@ -135,6 +141,7 @@ pub async fn set_member(tx: &mut Tx, member: &Member, now: Timestamp) -> Result<
             member.preferences.mention.as_str().into(),
             member.preferences.comment.as_str().into(),
             member.preferences.activity.as_str().into(),
+            member.preferences.webhook.as_str().into(),
             now.into(),
         ],
     )
@@ -180,6 +187,30 @@ pub async fn list_page(
     let rows = tx.query(&sql, &[application.0.into(), limit.into(), offset.into()]).await?;
     let both = |row: &Row| Ok((from_row(row)?, read_role(&row.get::<String>(WIDTH)?)?));
     Ok((rows.iter().map(both).collect::<Result<_, StoreError>>()?, total))
+}
+
+/// A page of the active members of an application by their addresses: id, name, address; and how many there are.
+pub async fn list_names(
+    tx: &mut Tx,
+    application: ApplicationId,
+    (limit, offset): (u64, u64),
+) -> Result<(Vec<(MemberId, String, String)>, u64), StoreError> {
+    let of = "FROM member_roles r JOIN members m ON m.id = r.member_id WHERE r.application_id = $1 AND m.status = 'active'";
+    let count = tx.query_opt(&format!("SELECT count(*) {of}"), &[application.0.into()]).await?;
+    let sql = format!("SELECT m.id, m.name, m.email {of} ORDER BY m.email_key, m.id LIMIT $2 OFFSET $3");
+    let rows = tx.query(&sql, &[application.0.into(), limit.into(), offset.into()]).await?;
+    let named = |row: &Row| Ok((MemberId(row.get(0)?), row.get(1)?, row.get(2)?));
+    Ok((rows.iter().map(named).collect::<Result<_, StoreError>>()?, count.map_or(Ok(0), |row| row.get(0))?))
+}
+
+/// The active members of an application.
+pub async fn list_active(tx: &mut Tx, application: ApplicationId) -> Result<Vec<(Member, Role)>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS}, r.role FROM member_roles r JOIN members m ON m.id = r.member_id
+         WHERE r.application_id = $1 AND m.status = 'active' ORDER BY m.id"
+    );
+    let both = |row: &Row| Ok((from_row(row)?, read_role(&row.get::<String>(WIDTH)?)?));
+    tx.query(&sql, &[application.0.into()]).await?.iter().map(both).collect()
 }
 
 /// The active members of an application among these addresses.

@@ -111,4 +111,49 @@ mod tests {
         let names = |runner: refinery::Runner| runner.get_migrations().iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(names(super::sqlite::migrations::runner()), names(super::postgres::migrations::runner()));
     }
+
+    /// A row whose columns hold nothing in particular, but for those given. Foreign keys are off meanwhile.
+    fn fill(connection: &rusqlite::Connection, table: &str, given: &[(&str, &str)]) {
+        let sql = format!("SELECT name, type FROM pragma_table_info('{table}') WHERE \"notnull\" = 1 OR pk > 0");
+        let columns: Vec<(String, String)> = connection
+            .prepare(&sql)
+            .unwrap()
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        let nothing = |kind: &str| match kind {
+            "BLOB" => "x'01'",
+            "TEXT" => "'x'",
+            _ => "1",
+        };
+        let known = |name: &str| given.iter().any(|(column, _)| *column == name);
+        let all =
+            given.iter().copied().chain(columns.iter().filter(|it| !known(&it.0)).map(|it| (it.0.as_str(), nothing(&it.1))));
+        let (names, values): (Vec<_>, Vec<_>) = all.unzip();
+        connection.execute_batch(&format!("INSERT INTO {table} ({}) VALUES ({})", names.join(", "), values.join(", "))).unwrap();
+    }
+
+    #[test]
+    fn notices_and_mails_of_earlier_versions_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut connection = super::migration_connection_sqlite(&folder.path().join("gavel.db")).unwrap();
+        let before = super::sqlite::migrations::runner().set_target(refinery::Target::Version(24));
+        before.run(&mut connection).unwrap();
+        connection.execute_batch("PRAGMA foreign_keys=OFF").unwrap();
+        for table in ["applications", "members", "sessions", "activities"] {
+            fill(&connection, table, &[]);
+        }
+        fill(&connection, "notifications", &[("kind", "'mention'")]);
+        fill(&connection, "mails", &[("notification_id", "x'01'"), ("member_id", "x'01'")]);
+        fill(&connection, "mails", &[("id", "x'02'"), ("session_id", "x'01'"), ("sealed", "x'03'")]);
+        connection.execute_batch("PRAGMA foreign_keys=ON").unwrap();
+        super::sqlite::migrations::runner().run(&mut connection).unwrap();
+        let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(count("SELECT count(*) FROM notifications WHERE session_id = x'01' AND destination_id IS NULL"), 1);
+        assert_eq!(count("SELECT count(*) FROM mails WHERE notification_id = x'01' AND member_id = x'01'"), 1);
+        assert_eq!(count("SELECT count(*) FROM mails WHERE session_id = x'01' AND sealed = x'03'"), 1);
+        assert_eq!(count("SELECT count(*) FROM members WHERE notify_webhook = 'email'"), 1);
+        assert_eq!(count("SELECT count(*) FROM pragma_foreign_key_check WHERE \"table\" IN ('notifications', 'mails')"), 0);
+    }
 }

@@ -5,9 +5,10 @@ use std::{collections::HashMap, net::IpAddr};
 use gavel_core::{
     entry::{EntryType, EntryValue},
     evidence::ListFinding,
-    ids::{ApplicationId, EntryId, ListId, RecordId, SessionId},
+    ids::{ApplicationId, EntryId, ListId, RecordId, SessionId, SubjectId},
     list::ListType,
-    session::FeatureStatus,
+    session::{FeatureStatus, SessionKind},
+    subject::SubjectStatus,
     time::Timestamp,
 };
 use ipnet::IpNet;
@@ -29,7 +30,17 @@ pub async fn list_showing(
     most: u64,
 ) -> Result<Vec<Decided>, StoreError> {
     let mut params: Vec<Value> = vec![application.0.into(), value.entry_type().as_str().into(), most.into()];
-    let condition = match value.network() {
+    let condition = showing(value, &mut params);
+    let sql = format!(
+        "SELECT min(created_at), session_id FROM signals WHERE application_id = $1 AND entry_type = $2 AND {condition}
+         GROUP BY session_id ORDER BY max(created_at) DESC LIMIT $3"
+    );
+    decided(&tx.query(&sql, &params).await?)
+}
+
+/// The condition that picks signals with a value, or with an address of a range; its parameters come after three others.
+pub(super) fn showing(value: &EntryValue, params: &mut Vec<Value>) -> &'static str {
+    match value.network() {
         None => {
             params.push(value.digest().into());
             "key_digest = $4"
@@ -39,12 +50,7 @@ pub async fn list_showing(
             params.extend([first.into(), last.into()]);
             "address >= $4 AND address <= $5"
         }
-    };
-    let sql = format!(
-        "SELECT min(created_at), session_id FROM signals WHERE application_id = $1 AND entry_type = $2 AND {condition}
-         GROUP BY session_id ORDER BY max(created_at) DESC LIMIT $3"
-    );
-    decided(&tx.query(&sql, &params).await?)
+    }
 }
 
 /// The first and the last address of a range, as signals hold them.
@@ -169,4 +175,38 @@ pub async fn list_earlier(
             Ok(Earlier { record: RecordId(row.get(0)?), status })
         })
         .collect()
+}
+
+/// The live entries of blocklists about a user or business that the flood guard does not hold.
+pub async fn list_blocking(
+    tx: &mut Tx,
+    application: ApplicationId,
+    value: &EntryValue,
+    now: Timestamp,
+) -> Result<Vec<EntryId>, StoreError> {
+    let sql = "SELECT e.id FROM lists l JOIN entries e ON e.list_id = l.id AND e.key_digest = $3
+         WHERE l.application_id = $1 AND l.list_type = 'blocklist' AND l.entry_type = $2 AND l.deleted_at IS NULL
+             AND e.removed_rev IS NULL AND e.held_at IS NULL AND (e.expires_at IS NULL OR e.expires_at > $4)";
+    let params: [Value; 4] = [application.0.into(), value.entry_type().as_str().into(), value.digest().into(), now.into()];
+    tx.query(sql, &params).await?.iter().map(|row| row.get(0).map(EntryId)).collect()
+}
+
+/// A user or business: its id, what the caller calls it, where it stands.
+pub type Standing = (SubjectId, Option<String>, SubjectStatus);
+
+/// The users or businesses a value names, newest first.
+pub async fn list_subjects(
+    tx: &mut Tx,
+    application: ApplicationId,
+    (kind, value): (SessionKind, &EntryValue),
+    most: u64,
+) -> Result<Vec<Standing>, StoreError> {
+    let sql = "SELECT id, vendor_data, status FROM subjects WHERE application_id = $1 AND kind = $2 AND key_digest = $3
+         ORDER BY created_at DESC, id DESC LIMIT $4";
+    let rows = tx.query(sql, &[application.0.into(), kind.as_str().into(), value.digest().into(), most.into()]).await?;
+    let read = |row: &super::Row| {
+        let status = SubjectStatus::from_name(&row.get::<String>(2)?).ok_or_else(|| StoreError::unreadable("subject status"))?;
+        Ok((SubjectId(row.get(0)?), row.get(1)?, status))
+    };
+    rows.iter().map(read).collect()
 }

@@ -127,18 +127,30 @@ pub async fn count_audit_values(
     count(tx, sql, &[application.0.into(), from.into(), before.into()]).await
 }
 
-/// Takes what imports from before a border keep of their rows, a few batches at a time.
+/// Takes what imports from before a border keep of their rows, a few batches at a time. One whose process was killed stays
+/// `running` and has not come on since.
 pub async fn remove_batches(tx: &mut Tx, application: ApplicationId, before: Timestamp, most: u64) -> Result<u64, StoreError> {
     let sql = "DELETE FROM import_batches WHERE (import_id, ordinal) IN (
              SELECT b.import_id, b.ordinal FROM imports i JOIN import_batches b ON b.import_id = i.id
-             WHERE i.application_id = $1 AND i.created_at < $2 AND i.state <> 'running' LIMIT $3)";
+             WHERE i.application_id = $1 AND i.created_at < $2 AND (i.state <> 'running' OR i.updated_at < $2) LIMIT $3)";
+    tx.execute(sql, &[application.0.into(), before.into(), most.into()]).await
+}
+
+/// Takes rows away that files of other systems from before a border were refused, a few at a time.
+pub async fn remove_row_errors(tx: &mut Tx, application: ApplicationId, before: Timestamp, most: u64) -> Result<u64, StoreError> {
+    let sql = "DELETE FROM session_import_errors WHERE (import_id, row_number) IN (
+             SELECT e.import_id, e.row_number FROM session_imports i JOIN session_import_errors e ON e.import_id = i.id
+             WHERE i.application_id = $1 AND i.created_at < $2 AND i.completed_at IS NOT NULL LIMIT $3)";
     tx.execute(sql, &[application.0.into(), before.into(), most.into()]).await
 }
 
 /// How many rows those imports have told of.
 pub async fn count_import_rows(tx: &mut Tx, application: ApplicationId, before: Timestamp) -> Result<u64, StoreError> {
     let sql = "SELECT CAST(COALESCE(sum(i.rows), 0) AS bigint) FROM imports i
-         WHERE i.application_id = $1 AND i.created_at < $2 AND i.state <> 'running'
+         WHERE i.application_id = $1 AND i.created_at < $2 AND (i.state <> 'running' OR i.updated_at < $2)
              AND EXISTS (SELECT 1 FROM import_batches b WHERE b.import_id = i.id)";
-    count(tx, sql, &[application.0.into(), before.into()]).await
+    let told = count(tx, sql, &[application.0.into(), before.into()]).await?;
+    let sql = "SELECT count(*) FROM session_imports i JOIN session_import_errors e ON e.import_id = i.id
+         WHERE i.application_id = $1 AND i.created_at < $2 AND i.completed_at IS NOT NULL";
+    Ok(told + count(tx, sql, &[application.0.into(), before.into()]).await?)
 }

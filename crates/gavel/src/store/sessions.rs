@@ -258,6 +258,37 @@ fn named(rows: &[Row]) -> Result<Vec<Named>, StoreError> {
     rows.iter().map(|row| Ok((ApplicationId(row.get(0)?), SessionId(row.get(1)?)))).collect()
 }
 
+/// Those of these sessions that are not deleted, locked in order of number.
+pub async fn lock_those(tx: &mut Tx, application: ApplicationId, ids: &[SessionId]) -> Result<Vec<Session>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut params: Vec<Value> = vec![application.0.into()];
+    params.extend(ids.iter().map(|id| Value::from(id.0)));
+    let sql = format!(
+        "SELECT {COLUMNS} FROM sessions s WHERE application_id = $1 AND id IN ({}) AND deleted_at IS NULL ORDER BY number{}",
+        super::db::placeholders(2, ids.len()),
+        tx.for_update()
+    );
+    tx.query(&sql, &params).await?.iter().map(from_row).collect()
+}
+
+/// Writes what an import says anew of a session it brought, beside its state.
+pub async fn set_imported(tx: &mut Tx, session: &Session) -> Result<(), StoreError> {
+    tx.send(
+        "UPDATE sessions SET vendor_data = $2, vendor_folded = $3, expected_details = $4, created_at = $5 WHERE id = $1",
+        &[
+            session.id.0.into(),
+            session.vendor_data.as_ref().into(),
+            session.vendor_data.as_deref().map(fold).into(),
+            session.expected_details.as_ref().map(|json| json.get()).into(),
+            session.created_at.into(),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Marks a session as deleted.
 pub async fn set_deleted(tx: &mut Tx, id: SessionId, now: Timestamp) -> Result<(), StoreError> {
     tx.send("UPDATE sessions SET deleted_at = $2 WHERE id = $1", &[id.0.into(), now.into()]).await?;

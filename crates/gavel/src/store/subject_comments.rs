@@ -28,7 +28,7 @@ pub struct NewComment<'a> {
     /// Statuses before and after.
     pub statuses: Option<(SubjectStatus, SubjectStatus)>,
     /// Values before and after, JSON objects.
-    pub values: Option<(String, String)>,
+    pub values: (Option<String>, Option<String>),
     /// Names of the fields.
     pub changed_fields: Vec<String>,
     /// JSON object.
@@ -69,14 +69,14 @@ fn from_row(row: &Row) -> Result<Comment, StoreError> {
         new_value: read_json(c.take()?)?,
         changed_fields: read_texts(&c.take::<String>()?)?,
         metadata: read_json(c.take()?)?,
-        mentioned_emails: Vec::new(), // Nobody writes comments by hand yet.
+        mentioned_emails: Vec::new(), // Comments on users call nobody.
         created_at: c.take()?,
     })
 }
 
 /// Writes a row.
 pub async fn insert_comment(tx: &mut Tx, subject: SubjectId, new: NewComment<'_>) -> Result<(), StoreError> {
-    let (before, after) = new.values.unzip();
+    let (before, after) = new.values;
     tx.send(
         "INSERT INTO subject_comments (id, subject_id, comment_type, comment, actor_email, actor_name, previous_status, new_status,
              previous_value, new_value, changed_fields, metadata, created_at)
@@ -101,17 +101,20 @@ pub async fn insert_comment(tx: &mut Tx, subject: SubjectId, new: NewComment<'_>
     Ok(())
 }
 
+const COLUMNS: &str =
+    "id, comment_type, comment, actor_email, actor_name, previous_status, new_status, previous_value, new_value,
+    changed_fields, metadata, created_at";
+
+/// One row of a user.
+pub async fn find_comment(tx: &mut Tx, subject: SubjectId, id: Uuid) -> Result<Option<Comment>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM subject_comments WHERE subject_id = $1 AND id = $2");
+    tx.query_opt(&sql, &[subject.0.into(), id.into()]).await?.as_ref().map(from_row).transpose()
+}
+
 /// A user's rows, newest first.
 pub async fn list_comments(tx: &mut Tx, subject: SubjectId) -> Result<Vec<Comment>, StoreError> {
     /// A detail shows no more.
     const MOST: u64 = 1_000;
-    let rows = tx
-        .query(
-            "SELECT id, comment_type, comment, actor_email, actor_name, previous_status, new_status, previous_value, new_value,
-                 changed_fields, metadata, created_at
-             FROM subject_comments WHERE subject_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2",
-            &[subject.0.into(), MOST.into()],
-        )
-        .await?;
-    rows.iter().map(from_row).collect()
+    let sql = format!("SELECT {COLUMNS} FROM subject_comments WHERE subject_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2");
+    tx.query(&sql, &[subject.0.into(), MOST.into()]).await?.iter().map(from_row).collect()
 }

@@ -170,7 +170,7 @@ pub async fn list_naming(
 ) -> Result<Vec<Naming>, StoreError> {
     /// No subject has so many lists.
     const MOST: u64 = 200;
-    let columns = entries::COLUMNS.split(',').map(|name| format!("e.{}", name.trim())).collect::<Vec<_>>().join(", ");
+    let columns = super::traces::entry_columns();
     let half = |condition: &str| {
         format!(
             "SELECT {columns}, l.id AS of_list, l.name, l.list_type, (l.entry_type = $3 AND e.key_digest = $4) AS is_match

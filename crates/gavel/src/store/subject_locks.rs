@@ -79,6 +79,11 @@ pub async fn lock(tx: &mut Tx, application: ApplicationId, scope: &Scope) -> Res
     Ok(())
 }
 
+/// Holds the tags of an application: what is put on first and taken off last makes and ends a tag. Comes before the rows.
+pub async fn hold_tags(tx: &mut Tx, application: ApplicationId) -> Result<(), StoreError> {
+    tx.hold(&[], &[name(application, SessionKind::User, b"tags")]).await
+}
+
 /// Holds what completing the subjects of a migration needs: one process at a time.
 pub async fn lock_upgrade(tx: &mut Tx) -> Result<(), StoreError> {
     tx.hold(&[], &[name(ApplicationId(uuid::Uuid::nil()), SessionKind::User, b"upgrade")]).await

@@ -237,7 +237,28 @@ pub async fn find_subject(
     kind: SessionKind,
     id: SubjectId,
 ) -> Result<Option<Subject>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM subjects u WHERE u.id = $1 AND u.application_id = $2 AND u.kind = $3");
+    find_by_id(tx, application, kind, id, "").await
+}
+
+/// The same, locked until the end of the transaction.
+pub async fn lock_subject(
+    tx: &mut Tx,
+    application: ApplicationId,
+    kind: SessionKind,
+    id: SubjectId,
+) -> Result<Option<Subject>, StoreError> {
+    let lock = tx.for_update();
+    find_by_id(tx, application, kind, id, lock).await
+}
+
+async fn find_by_id(
+    tx: &mut Tx,
+    application: ApplicationId,
+    kind: SessionKind,
+    id: SubjectId,
+    lock: &str,
+) -> Result<Option<Subject>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM subjects u WHERE u.id = $1 AND u.application_id = $2 AND u.kind = $3{lock}");
     let params = [id.0.into(), application.0.into(), kind.as_str().into()];
     tx.query_opt(&sql, &params).await?.as_ref().map(from_row).transpose()
 }
@@ -361,12 +382,14 @@ fn read_ids(rows: &[Row]) -> Result<Vec<SubjectId>, StoreError> {
     rows.iter().map(|row| row.get(0).map(SubjectId)).collect()
 }
 
-/// Deletes subjects for good, with their comments.
+/// Deletes subjects for good, with their comments and tags.
 pub async fn remove_subjects(tx: &mut Tx, ids: &[SubjectId]) -> Result<(), StoreError> {
     for chunk in ids.chunks(CHUNK) {
         let params: Vec<Value> = chunk.iter().map(|id| id.0.into()).collect();
         let list = placeholders(1, chunk.len());
         tx.send(&format!("DELETE FROM subject_comments WHERE subject_id IN ({list})"), &params).await?;
+        tx.send(&format!("DELETE FROM subject_origins WHERE subject_id IN ({list})"), &params).await?;
+        tx.send(&format!("DELETE FROM subject_tags WHERE subject_id IN ({list})"), &params).await?;
         tx.send(&format!("DELETE FROM subjects WHERE id IN ({list})"), &params).await?;
     }
     Ok(())

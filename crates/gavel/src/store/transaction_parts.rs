@@ -13,6 +13,12 @@ use uuid::Uuid;
 
 use super::{StoreError, Tx, records::ordered_bytes, transactions::read_json};
 
+/// Takes the values of a transaction away, before others are written.
+pub async fn clear_signals(tx: &mut Tx, transaction: TransactionId) -> Result<(), StoreError> {
+    tx.send("DELETE FROM transaction_signals WHERE transaction_id = $1", &[transaction.0.into()]).await?;
+    Ok(())
+}
+
 /// Writes a value of a party.
 pub async fn insert_signal(
     tx: &mut Tx,

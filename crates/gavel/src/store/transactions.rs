@@ -179,8 +179,36 @@ fn from_row(row: &Row) -> Result<Transaction, StoreError> {
     })
 }
 
+/// Every column, in the order of [`params_of`].
+fn columns() -> String {
+    format!(
+        "{HEAD}, {REST}, application_id, amount_0, amount_1, amount_2, amount_3, default_amount_0, default_amount_1,
+         default_amount_2, default_amount_3"
+    )
+}
+
 /// Writes a new transaction. `false`: the application has one with this `txn_id`.
 pub async fn insert_transaction(tx: &mut Tx, application: ApplicationId, new: &Transaction) -> Result<bool, StoreError> {
+    let params = params_of(application, new);
+    let sql = format!(
+        "INSERT INTO transactions ({}) VALUES ({}) ON CONFLICT (application_id, txn_id) DO NOTHING",
+        columns(),
+        placeholders(1, params.len())
+    );
+    Ok(tx.execute(&sql, &params).await? == 1)
+}
+
+/// Writes a transaction that is there anew: an import says something else of it.
+pub async fn set_transaction(tx: &mut Tx, application: ApplicationId, changed: &Transaction) -> Result<(), StoreError> {
+    let params = params_of(application, changed);
+    let columns = columns();
+    let sets: Vec<String> =
+        columns.split(',').zip(1..).skip(1).map(|(column, place)| format!("{} = ${place}", column.trim())).collect();
+    tx.send(&format!("UPDATE transactions SET {} WHERE id = $1", sets.join(", ")), &params).await?;
+    Ok(())
+}
+
+fn params_of(application: ApplicationId, new: &Transaction) -> Vec<Value> {
     let Head { subject, counterparty, reason, .. } = &new.head;
     let default = new.amount_in_default_currency.as_ref();
     let mut params: Vec<Value> = vec![
@@ -225,13 +253,7 @@ pub async fn insert_transaction(tx: &mut Tx, application: ApplicationId, new: &T
     ]);
     params.extend(new.head.amount.limbs().map(Value::from));
     params.extend([0, 1, 2, 3].map(|limb: usize| Value::from(default.map(|amount| amount.limbs()[limb]))));
-    let sql = format!(
-        "INSERT INTO transactions ({HEAD}, {REST}, application_id, amount_0, amount_1, amount_2, amount_3,
-             default_amount_0, default_amount_1, default_amount_2, default_amount_3)
-         VALUES ({}) ON CONFLICT (application_id, txn_id) DO NOTHING",
-        placeholders(1, params.len())
-    );
-    Ok(tx.execute(&sql, &params).await? == 1)
+    params
 }
 
 /// The transaction, when it is of this application.

@@ -7,7 +7,10 @@
 
 use std::time::Duration;
 
-use gavel_core::access::{Power, Role};
+use gavel_core::{
+    access::{Level, Power, Resource, Role},
+    review::NoticeKind,
+};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -22,7 +25,7 @@ use crate::{
         mails::{self, Mail, MailKind, Recipient},
         member_links::Purpose,
         members::{self, Member},
-        notifications,
+        notifications::{self, About, FeedRow},
     },
 };
 
@@ -167,7 +170,7 @@ async fn compose(tx: &mut Tx, app: &App, mail: &Mail) -> Result<Option<Letter>, 
     Ok(written.map(|(subject, text)| Letter { id: mail.id, to, subject, text }))
 }
 
-/// Subject and text about a row of a feed. Whoever sees personal data masked is not sent any.
+/// Subject and text about a row of a feed or a destination, for somebody who may still look at it.
 async fn notice(tx: &mut Tx, app: &App, mail: &Mail, member: &Member) -> Result<Option<(String, String)>, Error> {
     let Some(id) = mail.notification else { return Ok(None) };
     let Some((application, row)) = notifications::find_notification(tx, id).await? else { return Ok(None) };
@@ -176,11 +179,22 @@ async fn notice(tx: &mut Tx, app: &App, mail: &Mail, member: &Member) -> Result<
     let (Some(role), Some(application)) = (role, applications::find_application(tx, application).await?) else {
         return Ok(None);
     };
+    Ok(match row.about {
+        About::Row(feed) => Some(about_row(app, &application.name, role, row.kind, feed)),
+        About::Destination(_, label) if role.level(Resource::Webhooks) >= Level::Write => {
+            Some(about_pause(app, &application.name, &label))
+        }
+        About::Destination(..) => None,
+    })
+}
+
+/// Whoever sees personal data masked is sent none.
+fn about_row(app: &App, application: &str, role: Role, kind: NoticeKind, row: FeedRow) -> (String, String) {
     let who = row.actor_display.filter(|name| !name.is_empty()).unwrap_or_else(|| "Somebody".to_owned());
-    let did = match row.kind {
-        gavel_core::review::NoticeKind::Mention => "mentioned you on",
-        gavel_core::review::NoticeKind::Comment => "commented on",
-        gavel_core::review::NoticeKind::Activity => "changed",
+    let did = match kind {
+        NoticeKind::Mention => "mentioned you on",
+        NoticeKind::Comment => "commented on",
+        NoticeKind::Activity | NoticeKind::Webhook => "changed",
     };
     let subject = format!("{who} {did} session {}", row.session_number);
     let said = match row.comment {
@@ -188,5 +202,21 @@ async fn notice(tx: &mut Tx, app: &App, mail: &Mail, member: &Member) -> Result<
         _ => String::new(),
     };
     let link = inbox::session_url(app, row.session);
-    Ok(Some((subject.clone(), format!("{subject} ({}).\n{said}\n{link}\n", application.name))))
+    (subject.clone(), format!("{subject} ({application}).\n{said}\n{link}\n"))
+}
+
+fn about_pause(app: &App, application: &str, label: &str) -> (String, String) {
+    // A label may hold anything, a subject is one line.
+    let label: String = label.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    let [failed, kept] =
+        [app.config.webhook_pause_after, app.config.webhook_retention].map(|wait| match wait.as_secs() / 3_600 {
+            hours if hours % 24 == 0 => format!("{} day(s)", hours / 24),
+            hours => format!("{hours} hour(s)"),
+        });
+    let text = format!(
+        "Nothing has arrived at the webhook destination \"{label}\" ({application}) for {failed}, so it was paused.\n\nIts events \
+         wait for {kept}. When the receiver works again, resume the destination, and they are sent in their order.\n\n{}\n",
+        app.config.public_url
+    );
+    (format!("Webhooks to {label} are paused"), text)
 }

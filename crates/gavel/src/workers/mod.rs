@@ -6,6 +6,7 @@ pub mod deliver;
 pub mod desk;
 pub mod erase;
 pub mod forget;
+pub mod imports;
 pub mod lists;
 pub mod mail;
 mod record;
@@ -48,6 +49,7 @@ pub fn start(app: &App) -> Workers {
     tasks.spawn(forget_old_answers(app.clone(), stopped.clone()));
     tasks.spawn(erase::run(app.clone(), stopped.clone()));
     tasks.spawn(sweep::run(app.clone(), stopped.clone()));
+    tasks.spawn(imports::run(app.clone(), stopped.clone()));
     tasks.spawn(retain::run(app.clone(), stopped.clone()));
     tasks.spawn(forget::run(app.clone(), stopped));
     Workers { tasks, stop }

@@ -28,13 +28,13 @@ use super::{
     deliver::{LEASE_MARGIN, micros},
 };
 use crate::{
-    actions::{Caller, Error},
+    actions::{Error, upkeep},
     app::App,
     store::{
         Tx,
         dead_letters::{self, GivenUp},
         deliveries::{self, Delivery},
-        destinations::{self, Paused, Tally},
+        destinations::{self, Tally},
         outbox::{self, Claimed},
     },
 };
@@ -157,7 +157,7 @@ async fn write_all(tx: &mut Tx, app: &App, records: &[Record]) -> Result<(), Err
     for (id, (tally, event)) in &tallies {
         let failing_since = destinations::count_attempts(tx, *id, tally).await?;
         if failing_since.is_some_and(|since| now.as_micros() - since.as_micros() >= pause_after) {
-            pause_failing(tx, event, now).await?;
+            upkeep::pause_failing(tx, app, (event.application, *id), now).await?;
         }
     }
     Ok(deliveries::insert_deliveries(tx, &ours.iter().map(|record| &record.delivery).collect::<Vec<_>>()).await?)
@@ -182,14 +182,4 @@ async fn settle<'r>(tx: &mut Tx, records: &'r [Record], now: Timestamp) -> Resul
     }
     kept.extend(outbox::remove_claimed(tx, &over).await?);
     Ok(records.iter().filter(|record| kept.contains(&record.event.id)).collect())
-}
-
-/// Nothing but failures for days: the destination is left alone until somebody resumes it.
-async fn pause_failing(tx: &mut Tx, event: &Claimed, now: Timestamp) -> Result<(), Error> {
-    let paused = Paused { at: now, reason: "failing".to_owned() };
-    if destinations::set_paused(tx, event.destination, &paused).await? {
-        let caller = Caller::system(event.application, "WORKER", "");
-        caller.audit(tx, "destination.paused", &[("destination", event.destination.0)], now).await?;
-    }
-    Ok(())
 }

@@ -28,6 +28,7 @@ use crate::{
     store::{
         Tx, erase, erase_transactions,
         erasures::{self, Counts, Erasure},
+        subject_locks,
     },
 };
 pub use steps::{LEASE, run};
@@ -122,6 +123,7 @@ async fn begin(tx: &mut Tx, caller: &Caller, body: EraseBody, now: Timestamp) ->
         for kind in SessionKind::ALL {
             subjects::sessions::hold(tx, caller.application, kind, Some(vendor_data)).await?;
         }
+        subject_locks::hold_tags(tx, caller.application).await?;
     }
     let (kind, sessions) = match &body.of {
         Of::Subject(vendor_data) => ("subject", erasures::lock_sessions_of(tx, caller.application, vendor_data).await?),
@@ -153,14 +155,26 @@ async fn begin(tx: &mut Tx, caller: &Caller, body: EraseBody, now: Timestamp) ->
     };
     erasures::insert_erasure(tx, &erasure, now.plus_seconds(LEASE)).await?;
     erasures::set_progress(tx, &erasure, now.plus_seconds(LEASE)).await?;
-    for session in sessions {
-        erasures::insert_session(tx, erasure.id, session, now).await?;
+    for session in &sessions {
+        erasures::insert_session(tx, erasure.id, *session, now).await?;
+    }
+    if let Of::Session(id) = body.of {
+        forget_times(tx, caller, id).await?;
     }
     if let Of::Subject(vendor_data) = &body.of {
         erase_transactions::insert_parts(tx, caller.application, erasure.id, vendor_data).await?;
     }
     caller.audit(tx, "subject.erasure_requested", &[("erasure", erasure.id.0)], now).await?;
     receipt(tx, erasure).await
+}
+
+/// The user or business of a session that is out of sight now has its first and its last one elsewhere.
+async fn forget_times(tx: &mut Tx, caller: &Caller, id: SessionId) -> Result<(), Error> {
+    let whose: Vec<String> = erase::find_said(tx, id).await?.vendor_data.into_iter().collect();
+    for kind in SessionKind::ALL {
+        subjects::sessions::forget(tx, caller.application, kind, Some(whose.clone())).await?;
+    }
+    Ok(())
 }
 
 async fn go_on(app: &App, id: ErasureId) -> Result<(), Error> {

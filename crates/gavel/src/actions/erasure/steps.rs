@@ -17,7 +17,11 @@ use super::{
     transactions,
 };
 use crate::{
-    actions::{Caller, Error, amendment::Amendment, subjects::sync},
+    actions::{
+        Caller, Error,
+        amendment::Amendment,
+        subjects::{origins, sync},
+    },
     app::App,
     store::{
         Tx, entries,
@@ -38,9 +42,10 @@ pub(in crate::actions) const SESSIONS: &str = "sessions";
 
 /// Sessions whose entries are dealt with at a time.
 const AT_ONCE: u64 = 20;
-/// Proposals, batches of imports and stored answers looked at at a time.
+/// Proposals, batches and refused rows of imports, and stored answers looked at at a time.
 const PROPOSALS: u64 = 50;
 const BATCHES: u64 = 10;
+const ROWS: u64 = 500;
 const ANSWERS: u64 = 200;
 /// Records that show a session, dealt with at a time.
 const SHOWN: u64 = 50;
@@ -59,6 +64,7 @@ pub async fn run(app: &App, mut at: Erasure) -> Result<(), Error> {
             ("entries_of_transactions", _) => transactions::entries(app, &at).await?,
             ("proposals", Some(subject)) => proposals(app, &at, subject.clone()).await?,
             ("imports", Some(subject)) => imports(app, &at, subject.clone()).await?,
+            ("session_imports", Some(subject)) => session_imports(app, &at, subject.clone()).await?,
             ("answers", Some(subject)) => answers(app, &at, subject.clone()).await?,
             ("transactions", _) => transactions::erase(app, &at).await?,
             ("sessions", _) => session(app, &at).await?,
@@ -258,7 +264,7 @@ async fn imports(app: &App, at: &Erasure, subject: Arc<Subject>) -> Result<Optio
             let place = at.place.split_once(' ').and_then(|(id, n)| Some((parse_uuid(id).ok()?, n.parse().ok()?)));
             let found = erase::list_batches(tx, at.application, place.unwrap_or((Uuid::nil(), 0)), BATCHES).await?;
             let Some(last) = found.last() else {
-                move_on(at, "answers");
+                move_on(at, "session_imports");
                 return Ok(());
             };
             at.place = format!("{} {}", last.import, last.ordinal);
@@ -267,6 +273,31 @@ async fn imports(app: &App, at: &Erasure, subject: Arc<Subject>) -> Result<Optio
                 if rows > 0 {
                     erase::set_batch(tx, &batch).await?;
                     erase::add(&mut at.counts, "import_rows", rows);
+                }
+            }
+            Ok(())
+        })
+    })
+    .await
+}
+
+/// Rows of files of other systems that were refused; they go on to say that there was a row.
+async fn session_imports(app: &App, at: &Erasure, subject: Arc<Subject>) -> Result<Option<Erasure>, Error> {
+    step(app, at, move |tx, at| {
+        Box::pin(async move {
+            let place = at.place.split_once(' ').and_then(|(id, n)| Some((parse_uuid(id).ok()?, n.parse().ok()?)));
+            let found = erase::list_row_errors(tx, at.application, place.unwrap_or((Uuid::nil(), 0)), ROWS).await?;
+            let Some(last) = found.last() else {
+                move_on(at, "answers");
+                return Ok(());
+            };
+            at.place = format!("{} {}", last.import, last.row_number);
+            for row in found {
+                let raw: Json = serde_json::from_str(&row.raw_row).map_err(Error::fault)?;
+                let said = json!([raw, row.external_id, row.error]);
+                if subject.is_in_json(&said) {
+                    erase::clear_row_error(tx, row.import, row.row_number).await?;
+                    erase::add(&mut at.counts, "import_rows", 1);
                 }
             }
             Ok(())
@@ -353,6 +384,8 @@ async fn session(app: &App, at: &Erasure) -> Result<Option<Erasure>, Error> {
     step(app, &at, move |tx, at| {
         Box::pin(async move {
             erase::remove_files(tx, session, &files, &mut at.counts).await?;
+            let values = origins::forget(tx, at.application, session, now).await?;
+            erase::add(&mut at.counts, "profile_values", values);
             erase::erase_session(tx, session, &mut at.counts).await?;
             let objects = [("erasure", at.id.0), ("session", session.0)];
             worker(at.application).audit(tx, "session.erased", &objects, now).await?;

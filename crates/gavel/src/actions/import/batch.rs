@@ -10,7 +10,7 @@ use gavel_core::{
 };
 use serde_json::{Value as Json, json};
 
-use super::{ABORTED, DRY_RUN, How, Row, Run};
+use super::{ABORTED, DRY_RUN, How, Run, rows};
 use crate::{
     actions::{Caller, Error, amendment::Amendment, approval::Gate, entries::NewEntry, subjects::sync, sweeps},
     clock::new_id,
@@ -25,6 +25,9 @@ use crate::{
         subject_locks::Scope,
     },
 };
+
+/// A row as read.
+type Row = rows::Row<NewEntry>;
 
 /// A row that can be added.
 struct Good {
@@ -108,8 +111,8 @@ fn normalised(mut line: Json, row: &Good) -> Json {
 
 fn judge(entry_type: EntryType, rows: Vec<Row>) -> (Vec<Good>, Vec<Bad>) {
     let (mut good, mut bad) = (Vec::new(), Vec::new());
-    for Row { number, entry, raw } in rows {
-        let judged = entry.and_then(|mut new| {
+    for Row { number, read, raw } in rows {
+        let judged = read.and_then(|mut new| {
             let sent = new.value.take().unwrap_or_default();
             let value = EntryValue::parse(entry_type, &sent)
                 .map_err(|reason| FieldErrors::default().with("value", FieldError::text(reason.message())))?;
@@ -192,7 +195,7 @@ impl Run {
 
 /// Holds the users or businesses the rows name, when the list blocks such.
 async fn lock_subjects(tx: &mut Tx, caller: &Caller, list: ListId, rows: &[Row]) -> Result<Scope, Error> {
-    let values = rows.iter().filter_map(|row| row.entry.as_ref().ok()?.value.as_deref());
+    let values = rows.iter().filter_map(|row| row.read.as_ref().ok()?.value.as_deref());
     sync::lock_values(tx, caller.application, list, values).await
 }
 

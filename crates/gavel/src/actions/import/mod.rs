@@ -6,21 +6,22 @@
 //! killed. Sending the same file again is safe: what is there already is a duplicate.
 
 mod batch;
+pub(in crate::actions) mod reading;
 pub mod rows;
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
+use futures_util::Stream;
 use gavel_core::{
     guard::Sweep,
     ids::{ImportId, ListId},
-    json::FieldErrors,
+    json::{FieldError, FieldErrors, Value},
     time::Timestamp,
 };
 use serde::Serialize;
 
-use super::{Caller, Error, approval::Gate};
+use super::{Caller, Error, approval::Gate, entries::NewEntry};
 use crate::{
     app::App,
     clock::new_id,
@@ -29,16 +30,33 @@ use crate::{
         lists,
     },
 };
-use rows::{Format, Row, Rows};
+use reading::Reading;
+use rows::{Format, Shape};
 
 /// Rows of one batch.
 pub const BATCH: usize = 1_000;
-/// Bytes after which a batch is full as well: rows may be long.
-const BATCH_BYTES: usize = 4 << 20;
 /// Most rows of a dry run: it remembers the keys it has seen.
 const DRY_RUN: u64 = 2_000_000;
-/// How long a client may send nothing.
-const SILENCE: Duration = Duration::from_secs(60);
+
+/// Rows that are entries.
+static ENTRIES: Shape<NewEntry> = Shape {
+    columns: &["value", "display_label", "comment", "metadata", "expires_at", "reference_object_uuid", "reference_session_id"],
+    needed: &["value"],
+    no_columns: "The first row must name the columns, `value` among them.",
+    read: read_entry,
+};
+
+fn read_entry(sent: &Value<'_>) -> Result<NewEntry, FieldErrors> {
+    let new = NewEntry::read(sent)?;
+    if new.reference_session.is_some() {
+        let text = "Entries of a file are not made from sessions.";
+        return Err(FieldErrors::default().with("reference_session_id", FieldError::text(text)));
+    }
+    if new.value.is_none() {
+        return Err(FieldErrors::default().with("value", FieldError::required()));
+    }
+    Ok(new)
+}
 
 /// How to import.
 #[derive(Debug, Clone, Copy)]
@@ -148,8 +166,9 @@ where
             })
         })
         .await?;
-    let mut file = Reading { file, rows: Some(Rows::new(how.format)), ready: Vec::new(), cut: false };
-    let mut first = file.next_batch().await?; // A file that is none of its format leaves nothing behind.
+    let broken = |rows::Broken(text)| Error::Invalid(FieldErrors::one("file", text));
+    let mut file = Reading::of(file, how.format, &ENTRIES, BATCH);
+    let mut first = file.next_batch().await.map_err(broken)?; // A file that is none of its format leaves nothing behind.
     let mut run = Run::start(app, caller, list, how).await?;
     while !first.is_empty() && run.job.state == RUNNING {
         run.apply(std::mem::take(&mut first)).await?;
@@ -158,7 +177,7 @@ where
             first = match file.next_batch().await {
                 Ok(rows) => rows,
                 Err(error) => {
-                    run.job.message = error.to_string();
+                    run.job.message = broken(error).to_string();
                     file.cut = true;
                     Vec::new()
                 }
@@ -172,48 +191,6 @@ where
         }
     }
     run.end().await
-}
-
-/// The file and what of it is read.
-struct Reading<S> {
-    file: S,
-    /// None: the end was reached.
-    rows: Option<Rows>,
-    ready: Vec<Row>,
-    /// The client went away.
-    cut: bool,
-}
-
-impl<S: Stream<Item = Result<Bytes, E>> + Unpin, E> Reading<S> {
-    /// The next rows, at most [`BATCH`]; none at the end.
-    async fn next_batch(&mut self) -> Result<Vec<Row>, Error> {
-        let broken = |rows::Broken(text)| Error::Invalid(FieldErrors::one("file", text));
-        let mut taken = 0;
-        while self.ready.len() < BATCH && (taken < BATCH_BYTES || self.ready.is_empty()) {
-            let Some(rows) = &mut self.rows else { break };
-            match tokio::time::timeout(SILENCE, self.file.next()).await {
-                // In pieces, so that a huge frame never becomes a huge number of rows at once.
-                Ok(Some(Ok(bytes))) => {
-                    taken += bytes.len();
-                    for piece in bytes.chunks(rows::LONGEST) {
-                        rows.push(piece, &mut self.ready).map_err(broken)?;
-                    }
-                }
-                Ok(None) => {
-                    if let Some(rows) = self.rows.take() {
-                        rows.finish(&mut self.ready).map_err(broken)?;
-                    }
-                }
-                // Of a row cut in two nobody knows what it would have been.
-                Ok(Some(Err(_))) | Err(_) => {
-                    self.rows = None;
-                    self.cut = true;
-                }
-            }
-        }
-        let rest = self.ready.split_off(self.ready.len().min(BATCH));
-        Ok(std::mem::replace(&mut self.ready, rest))
-    }
 }
 
 impl Run {

@@ -1,6 +1,6 @@
 //! Rows of a file as its bytes arrive, in CSV or in lines of JSON.
 //!
-//! Pieces may end anywhere. No row takes more memory than [`LONGEST`] bytes, whatever its sender does: a longer one is
+//! What a row is read as is a [`Shape`]: list imports and session imports have one each. Pieces may end anywhere. No row takes more memory than [`LONGEST`] bytes, whatever its sender does: a longer one is
 //! refused and passed over to its end. A row that cannot be read is a refused row, not the end of the file; only a file
 //! that is none of its format is refused as a whole ([`Broken`]).
 
@@ -8,8 +8,6 @@ use std::borrow::Cow;
 
 use csv_core::ReadRecordResult;
 use gavel_core::json::{FieldError, FieldErrors, Value};
-
-use crate::actions::entries::NewEntry;
 
 /// Longest row in bytes.
 pub const LONGEST: usize = 64 << 10;
@@ -40,12 +38,24 @@ impl Format {
     }
 }
 
+/// What the rows of a file are read as.
+pub struct Shape<T: 'static> {
+    /// Columns of a CSV file that mean something; others are passed over.
+    pub columns: &'static [&'static str],
+    /// The columns without which it is no such file.
+    pub needed: &'static [&'static str],
+    /// What is said then.
+    pub no_columns: &'static str,
+    /// Reads a row, an object as it could stand in a line of JSON.
+    pub read: fn(&Value<'_>) -> Result<T, FieldErrors>,
+}
+
 /// A row of the file. Rows are counted from 1, the names of the columns and blank lines are none.
-pub struct Row {
+pub struct Row<T> {
     /// Its place.
     pub number: u64,
-    /// The entry it asks for, or everything that is wrong with it.
-    pub entry: Result<NewEntry, FieldErrors>,
+    /// What it asks for, or everything that is wrong with it.
+    pub read: Result<T, FieldErrors>,
     /// As sent: its cells by column, or its line; null when it was too long or no text.
     pub raw: serde_json::Value,
 }
@@ -55,7 +65,8 @@ pub struct Row {
 pub struct Broken(pub &'static str);
 
 /// Reads the rows of one file.
-pub struct Rows {
+pub struct Rows<T: 'static> {
+    shape: &'static Shape<T>,
     head: Vec<u8>,
     started: bool,
     number: u64,
@@ -83,9 +94,9 @@ struct CsvState {
     columns: Option<Vec<String>>,
 }
 
-impl Rows {
+impl<T> Rows<T> {
     /// Nothing read yet.
-    pub fn new(format: Format) -> Self {
+    pub fn new(format: Format, shape: &'static Shape<T>) -> Self {
         let lines = match format {
             Format::Ndjson => Lines::Ndjson(NdjsonState::default()),
             Format::Csv => Lines::Csv(Box::new(CsvState {
@@ -98,11 +109,11 @@ impl Rows {
                 columns: None,
             })),
         };
-        Self { head: Vec::new(), started: false, number: 0, lines }
+        Self { shape, head: Vec::new(), started: false, number: 0, lines }
     }
 
     /// Takes the next piece.
-    pub fn push(&mut self, bytes: &[u8], rows: &mut Vec<Row>) -> Result<(), Broken> {
+    pub fn push(&mut self, bytes: &[u8], rows: &mut Vec<Row<T>>) -> Result<(), Broken> {
         if self.started {
             return self.read(bytes, rows);
         }
@@ -114,28 +125,28 @@ impl Rows {
     }
 
     /// Takes the end of the file.
-    pub fn finish(mut self, rows: &mut Vec<Row>) -> Result<(), Broken> {
+    pub fn finish(mut self, rows: &mut Vec<Row<T>>) -> Result<(), Broken> {
         if !self.started {
             self.start(rows)?;
         }
         match &mut self.lines {
             Lines::Ndjson(state) => {
-                if let Some(row) = state.end_line(&mut self.number) {
+                if let Some(row) = state.end_line(self.shape, &mut self.number) {
                     rows.push(row);
                 }
                 Ok(())
             }
             Lines::Csv(state) => {
                 // Ends a last row without a line end. What is not ended by it stands behind a quote left open.
-                state.read(b"\n", &mut self.number, rows)?;
+                state.read(self.shape, b"\n", &mut self.number, rows)?;
                 state.too_long |= state.filled + state.ended > 0;
-                state.read(&[], &mut self.number, rows)?;
-                if state.columns.is_none() { Err(NO_COLUMNS) } else { Ok(()) }
+                state.read(self.shape, &[], &mut self.number, rows)?;
+                if state.columns.is_none() { Err(Broken(self.shape.no_columns)) } else { Ok(()) }
             }
         }
     }
 
-    fn start(&mut self, rows: &mut Vec<Row>) -> Result<(), Broken> {
+    fn start(&mut self, rows: &mut Vec<Row<T>>) -> Result<(), Broken> {
         self.started = true;
         let head = std::mem::take(&mut self.head);
         if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
@@ -144,36 +155,34 @@ impl Rows {
         self.read(head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head), rows)
     }
 
-    fn read(&mut self, bytes: &[u8], rows: &mut Vec<Row>) -> Result<(), Broken> {
+    fn read(&mut self, bytes: &[u8], rows: &mut Vec<Row<T>>) -> Result<(), Broken> {
         if bytes.is_empty() {
             return Ok(()); // To the CSV reader nothing at all is the end.
         }
         match &mut self.lines {
-            Lines::Csv(state) => state.read(bytes, &mut self.number, rows),
+            Lines::Csv(state) => state.read(self.shape, bytes, &mut self.number, rows),
             Lines::Ndjson(state) => {
-                state.read(bytes, &mut self.number, rows);
+                state.read(self.shape, bytes, &mut self.number, rows);
                 Ok(())
             }
         }
     }
 }
 
-const NO_COLUMNS: Broken = Broken("The first row must name the columns, `value` among them.");
-
 fn too_long() -> FieldErrors {
     let text = format!("This row has more than {LONGEST} bytes or {COLUMNS} columns. Is a quote left open?");
     FieldErrors::of_no_field(text)
 }
 
-fn refused(number: u64, errors: FieldErrors, raw: serde_json::Value) -> Row {
-    Row { number, entry: Err(errors), raw }
+fn refused<T>(number: u64, errors: FieldErrors, raw: serde_json::Value) -> Row<T> {
+    Row { number, read: Err(errors), raw }
 }
 
 impl NdjsonState {
-    fn read(&mut self, mut bytes: &[u8], number: &mut u64, rows: &mut Vec<Row>) {
+    fn read<T>(&mut self, shape: &Shape<T>, mut bytes: &[u8], number: &mut u64, rows: &mut Vec<Row<T>>) {
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             self.add(&bytes[..end]);
-            rows.extend(self.end_line(number));
+            rows.extend(self.end_line(shape, number));
             bytes = &bytes[end + 1..];
         }
         self.add(bytes);
@@ -189,7 +198,7 @@ impl NdjsonState {
         }
     }
 
-    fn end_line(&mut self, number: &mut u64) -> Option<Row> {
+    fn end_line<T>(&mut self, shape: &Shape<T>, number: &mut u64) -> Option<Row<T>> {
         let line = std::mem::take(&mut self.line);
         if std::mem::take(&mut self.too_long) {
             *number += 1;
@@ -202,11 +211,11 @@ impl NdjsonState {
         let Ok(text) = std::str::from_utf8(&line) else {
             return Some(refused(*number, not_utf8(), serde_json::Value::Null));
         };
-        let entry = match Value::parse(text.as_bytes()) {
-            Ok(sent) => read_entry(&sent),
+        let read = match Value::parse(text.as_bytes()) {
+            Ok(sent) => (shape.read)(&sent),
             Err(reason) => Err(FieldErrors::of_no_field(format!("JSON parse error - {reason}"))),
         };
-        Some(Row { number: *number, entry, raw: text.trim_end_matches('\r').into() })
+        Some(Row { number: *number, read, raw: text.trim_end_matches('\r').into() })
     }
 }
 
@@ -214,20 +223,8 @@ fn not_utf8() -> FieldErrors {
     FieldErrors::of_no_field("This row is not UTF-8.")
 }
 
-fn read_entry(sent: &Value<'_>) -> Result<NewEntry, FieldErrors> {
-    let new = NewEntry::read(sent)?;
-    if new.reference_session.is_some() {
-        let text = "Entries of a file are not made from sessions.";
-        return Err(FieldErrors::default().with("reference_session_id", FieldError::text(text)));
-    }
-    if new.value.is_none() {
-        return Err(FieldErrors::default().with("value", FieldError::required()));
-    }
-    Ok(new)
-}
-
 impl CsvState {
-    fn read(&mut self, mut bytes: &[u8], number: &mut u64, rows: &mut Vec<Row>) -> Result<(), Broken> {
+    fn read<T>(&mut self, shape: &Shape<T>, mut bytes: &[u8], number: &mut u64, rows: &mut Vec<Row<T>>) -> Result<(), Broken> {
         let at_end = bytes.is_empty();
         loop {
             let (result, taken, filled, ended) =
@@ -242,7 +239,7 @@ impl CsvState {
                     (self.too_long, self.filled, self.ended) = (true, 0, 0);
                 }
                 ReadRecordResult::Record => {
-                    self.end_record(number, rows)?;
+                    self.end_record(shape, number, rows)?;
                     (self.too_long, self.filled, self.ended) = (false, 0, 0);
                 }
                 ReadRecordResult::End => return Ok(()),
@@ -250,15 +247,15 @@ impl CsvState {
         }
     }
 
-    fn end_record(&mut self, number: &mut u64, rows: &mut Vec<Row>) -> Result<(), Broken> {
+    fn end_record<T>(&mut self, shape: &Shape<T>, number: &mut u64, rows: &mut Vec<Row<T>>) -> Result<(), Broken> {
         let Some(columns) = &self.columns else {
             if self.too_long {
-                return Err(NO_COLUMNS); // What the reader says of its cells is of no use then.
+                return Err(Broken(shape.no_columns)); // What the reader says of its cells is of no use then.
             }
             let names = cells(&self.cells, &self.ends[..self.ended]).ok_or(Broken("The first row is not UTF-8."))?;
             let names: Vec<String> = names.into_iter().map(|name| name.trim().to_lowercase()).collect();
-            if !names.iter().any(|name| name == "value") {
-                return Err(NO_COLUMNS);
+            if !shape.needed.iter().all(|needed| names.iter().any(|name| name == needed)) {
+                return Err(Broken(shape.no_columns));
             }
             self.columns = Some(names);
             return Ok(());
@@ -280,7 +277,7 @@ impl CsvState {
         let named: Vec<(&str, Cow<'_, str>)> = columns.iter().map(String::as_str).zip(cells.into_iter().map(unguarded)).collect();
         let raw = named.iter().map(|(name, cell)| ((*name).to_owned(), cell.as_ref().into()));
         let raw = serde_json::Value::Object(raw.collect());
-        rows.push(Row { number: *number, entry: entry_of(&named), raw });
+        rows.push(Row { number: *number, read: read_cells(shape, &named), raw });
         Ok(())
     }
 }
@@ -291,10 +288,10 @@ fn cells<'a>(bytes: &'a [u8], ends: &[usize]) -> Option<Vec<&'a str>> {
     starts.zip(ends).map(|(start, end)| std::str::from_utf8(&bytes[start..*end]).ok()).collect()
 }
 
-/// The body the cells of a row stand for. An empty cell is an absent member.
-fn entry_of(cells: &[(&str, Cow<'_, str>)]) -> Result<NewEntry, FieldErrors> {
+/// Reads what the cells of a row stand for. An empty cell is an absent member.
+fn read_cells<T>(shape: &Shape<T>, cells: &[(&str, Cow<'_, str>)]) -> Result<T, FieldErrors> {
     let mut members = Vec::new();
-    for (name, cell) in cells.iter().filter(|(name, cell)| MEMBERS.contains(name) && !cell.is_empty()) {
+    for (name, cell) in cells.iter().filter(|(name, cell)| shape.columns.contains(name) && !cell.is_empty()) {
         let value = match *name {
             "metadata" => Value::parse(cell.as_bytes())
                 .map_err(|_| FieldErrors::default().with("metadata", FieldError::text("Metadata must be a JSON object.")))?,
@@ -302,12 +299,8 @@ fn entry_of(cells: &[(&str, Cow<'_, str>)]) -> Result<NewEntry, FieldErrors> {
         };
         members.push((Cow::Borrowed(*name), value));
     }
-    read_entry(&Value::Object(members.into_iter().collect()))
+    (shape.read)(&Value::Object(members.into_iter().collect()))
 }
-
-/// Columns that mean something; others are passed over.
-const MEMBERS: [&str; 7] =
-    ["value", "display_label", "comment", "metadata", "expires_at", "reference_object_uuid", "reference_session_id"];
 
 /// A cell for a spreadsheet: what one would run as a formula gets an apostrophe in front, and so does what already looks
 /// like that, so that [`unguarded`] gives back exactly what was.
@@ -338,18 +331,21 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::actions::import::ENTRIES;
+
+    const NO_COLUMNS: Broken = Broken(ENTRIES.no_columns);
 
     /// Rows by number: value and comment, or what is wrong.
     type Seen = Vec<(u64, Result<String, String>)>;
 
     fn read(format: Format, pieces: &[&[u8]]) -> Result<Seen, Broken> {
-        let (mut rows, mut reader) = (Vec::new(), Rows::new(format));
+        let (mut rows, mut reader) = (Vec::new(), Rows::new(format, &ENTRIES));
         for piece in pieces {
             reader.push(piece, &mut rows)?;
         }
         reader.finish(&mut rows)?;
-        let shown = |row: Row| {
-            let entry = row.entry.map(|new| format!("{}|{}", new.value.unwrap_or_default(), new.comment));
+        let shown = |row: Row<crate::actions::entries::NewEntry>| {
+            let entry = row.read.map(|new| format!("{}|{}", new.value.unwrap_or_default(), new.comment));
             (row.number, entry.map_err(|errors| serde_json::to_string(&errors).unwrap()))
         };
         Ok(rows.into_iter().map(shown).collect())

@@ -3,19 +3,19 @@
 use std::collections::{BTreeMap, HashSet};
 
 use gavel_core::{
-    entry::{EntryType, EntryValue},
+    entry::EntryValue,
     evidence::{Consulted, Covering, ListFinding},
     ids::{ApplicationId, EntryId, ListId},
     json::{FieldError, FieldErrors, Fields, Value, read},
     list::ListType,
-    subject::known_as,
+    subject::{kind_of, known_as},
     time::Timestamp,
 };
 use serde::Serialize;
 
 use crate::{
     actions::Error,
-    store::{Tx, entries, lists, lists::List, sessions::Session},
+    store::{Tx, entries, entry_versions, lists, lists::List, sessions::Session},
 };
 
 /// Most changes of one call.
@@ -89,6 +89,10 @@ pub(super) struct Effect {
     pub(super) removed: HashSet<EntryId>,
     /// People and companies whose sessions would have been refused.
     pub(super) refused: Vec<EntryValue>,
+    /// Whom blocklists name otherwise than before, and the entry that goes.
+    pub(super) judged: Vec<(EntryValue, Option<EntryId>)>,
+    /// People and companies whose held entries go.
+    pub(super) let_go: Vec<EntryValue>,
     /// Everything that comes or goes, for conditions that name the lists.
     pub(super) changed: Vec<(ListId, EntryValue)>,
 }
@@ -97,9 +101,18 @@ impl Effect {
     /// Whether the session would not have been created.
     pub(super) fn refuses(&self, session: &Session) -> bool {
         let value = known_as(session.kind, session.vendor_data.as_deref());
-        value.is_some_and(|value| {
-            self.refused.iter().any(|refused| refused.entry_type() == value.entry_type() && refused.key() == value.key())
-        })
+        value.is_some_and(|value| self.names(&value))
+    }
+
+    /// Whether the value names somebody blocklists would name from then on.
+    pub(super) fn names(&self, value: &EntryValue) -> bool {
+        self.refused.iter().any(|refused| refused.entry_type() == value.entry_type() && refused.key() == value.key())
+    }
+
+    /// The blocklists that would cover a value by an entry that comes.
+    pub(super) fn blocking(&self, value: &EntryValue) -> impl Iterator<Item = ListId> {
+        let matching = self.additions.iter().filter(|addition| addition.decides && addition.covers(value));
+        matching.filter(|addition| addition.list_type == ListType::Blocklist).map(|addition| addition.list)
     }
 
     /// What the additions say about a value.
@@ -180,6 +193,11 @@ impl Changes {
                 (Op::Remove, None) => without.push(WithoutEffect { index, reason: "This value is not in the list." }),
                 (Op::Remove, Some(entry)) => {
                     effect.removed.insert(entry);
+                    if blocks_subjects(&list) {
+                        effect.judged.push((value.clone(), Some(entry)));
+                        let kept = entry_versions::find_kept(tx, list.id, entry).await?;
+                        effect.let_go.extend(kept.filter(|(_, kept)| kept.held_at.is_some()).map(|_| value.clone()));
+                    }
                     effect.changed.push((list.id, value));
                 }
                 (Op::Add, None) => effect.add(&list, value),
@@ -190,11 +208,16 @@ impl Changes {
     }
 }
 
+fn blocks_subjects(list: &List) -> bool {
+    list.list_type == ListType::Blocklist && kind_of(list.entry_type).is_some()
+}
+
 impl Effect {
     fn add(&mut self, list: &List, value: EntryValue) {
-        let of_subject = matches!(list.entry_type, EntryType::User | EntryType::Business);
-        if list.list_type == ListType::Blocklist && of_subject {
+        let of_subject = kind_of(list.entry_type).is_some();
+        if blocks_subjects(list) {
             self.refused.push(value.clone());
+            self.judged.push((value.clone(), None));
         }
         self.changed.push((list.id, value.clone()));
         let decides = list.list_type != ListType::Custom && !of_subject;

@@ -1,6 +1,6 @@
 //! What the records of a session come to, decided again from what they were decided with.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use gavel_core::{
     evidence::{
@@ -8,10 +8,11 @@ use gavel_core::{
         facts::{self, SessionFacts, Standing},
         ruled_status,
     },
+    ids::RecordId,
     rules::Facts,
     session::FeatureStatus,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     actions::{
@@ -40,13 +41,20 @@ struct Again<'r> {
 
 impl Outcome {
     /// Decides the records as recording them did: first each by itself, then the rules one after the other.
-    pub(super) fn of(session: &Session, records: &[Record], with: &[(Weighed, Vec<ListFinding>)]) -> Result<Self, Error> {
+    pub(super) fn of(
+        session: &Session,
+        records: &[Record],
+        with: &[(Weighed, Vec<ListFinding>)],
+        scores: &HashMap<RecordId, Map<String, Value>>,
+    ) -> Result<Self, Error> {
         let (workflow, rules) = (workflow_steps(session), Rules::of(session)?);
         let mut again: Vec<Again<'_>> = Vec::with_capacity(records.len());
         for (record, (weighed, findings)) in records.iter().zip(with) {
             let step = workflow.iter().position(|step| record.node_id.as_deref() == Some(&*step.node_id));
             let config = config_of(&Placement { feature: record.feature, node_id: record.node_id.clone(), step }, &workflow);
-            let item = weighed.item(record.feature, record.node_id.clone(), record.data.clone());
+            // Scores as they were weighed: what a record holds may have been corrected since.
+            let data = scores.get(&record.id).unwrap_or(&record.data).clone();
+            let item = weighed.item(record.feature, record.node_id.clone(), data);
             let assessment = assess(&item, &config, findings, &weighed.duplicates);
             let warnings = serde_json::to_value(&assessment.warnings).map_err(Error::fault)?;
             again.push(Again { record, item, config, assessment, warnings });
@@ -95,7 +103,7 @@ impl Again<'_> {
         Standing {
             feature: self.item.feature,
             node_id: self.item.node_id.as_deref(),
-            data: &self.item.data,
+            data: &self.record.data,
             status: self.assessment.status,
             warnings: &self.warnings,
             matches: &self.record.matches,

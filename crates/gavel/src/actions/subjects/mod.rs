@@ -6,6 +6,8 @@
 
 pub mod body;
 pub mod bulk;
+pub mod notes;
+pub(super) mod origins;
 pub mod remove;
 pub(super) mod sessions;
 mod setting;
@@ -35,6 +37,7 @@ use crate::{
         Tx, records,
         subject_comments::{self, Comment},
         subject_facts::{self, Facts},
+        subject_tags::{self, Link, Tag},
         subjects::{self, Filter, Subject},
     },
 };
@@ -94,9 +97,22 @@ struct Sums {
     last_session_at: Option<Timestamp>,
     first_session_at: Option<Timestamp>,
     last_activity_at: Option<Timestamp>,
-    /// Nothing gives tags yet.
-    tags: [&'static str; 0],
+    tags: Tags,
     created_at: Timestamp,
+}
+
+/// A user's detail says who put a tag on, and when.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Tags {
+    Plain(Vec<Tag>),
+    Links(Vec<Link>),
+}
+
+impl Tags {
+    fn plain(links: Vec<Link>) -> Self {
+        Self::Plain(links.into_iter().map(|link| link.tag).collect())
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -106,7 +122,7 @@ struct FeatureView {
 }
 
 impl Sums {
-    fn of(subject: &Subject, facts: Facts) -> Self {
+    fn of(subject: &Subject, facts: Facts, tags: Tags) -> Self {
         let features: Vec<FeatureView> = match subject.kind {
             SessionKind::User => facts.features.iter().map(|(feature, status)| view_of(*feature, *status)).collect(),
             SessionKind::Business => facts.newest.map(roll_up).into_iter().collect(),
@@ -121,7 +137,7 @@ impl Sums {
             last_session_at: subject.last_session_at,
             first_session_at: subject.first_session_at,
             last_activity_at: subject.last_session_at.max(subject.profile_changed_at),
-            tags: [],
+            tags,
             created_at: subject.created_at,
         }
     }
@@ -177,12 +193,14 @@ async fn rows(
 ) -> Result<Vec<Row>, Error> {
     let known: Vec<&str> = subjects.iter().filter_map(|subject| subject.vendor_data.as_deref()).collect();
     let mut facts = subject_facts::list_facts(tx, application, kind, &known).await?;
+    let ids: Vec<SubjectId> = subjects.iter().map(|subject| subject.id).collect();
+    let mut tags = subject_tags::list_links(tx, &ids).await?;
     let mut rows = Vec::with_capacity(subjects.len());
     for subject in subjects {
         let own = subject.vendor_data.as_ref().and_then(|known| facts.remove(known)).unwrap_or_default();
         let portrait = portrait(tx, app, application, &subject, &own).await?;
         let effective_name = subject.profile.effective_name().map(str::to_owned);
-        let sums = Sums::of(&subject, own);
+        let sums = Sums::of(&subject, own, Tags::plain(tags.remove(&subject.id).unwrap_or_default()));
         let Subject { id, vendor_data, status, profile, .. } = subject;
         rows.push(match kind {
             SessionKind::User => Row::User(Box::new(UserRow {
@@ -236,7 +254,10 @@ async fn detail(tx: &mut Tx, app: &App, application: ApplicationId, subject: Sub
         SessionKind::User => Some(subject_comments::list_comments(tx, id).await?),
         SessionKind::Business => None,
     };
-    let row = rows(tx, app, application, kind, vec![subject]).await?.pop().ok_or(Error::NOT_FOUND)?;
+    let mut row = rows(tx, app, application, kind, vec![subject]).await?.pop().ok_or(Error::NOT_FOUND)?;
+    if let Row::User(user) = &mut row {
+        user.sums.tags = Tags::Links(subject_tags::list_links(tx, &[id]).await?.remove(&id).unwrap_or_default());
+    }
     Ok(Detail { row, metadata, comments, updated_at })
 }
 

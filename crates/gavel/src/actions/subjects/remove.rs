@@ -7,7 +7,10 @@ use super::body::Chosen;
 use crate::{
     actions::{Caller, Error},
     app::App,
-    store::subjects::{self, Selection},
+    store::{
+        subject_locks, subject_tags,
+        subjects::{self, Selection},
+    },
 };
 
 /// How many are gone.
@@ -27,8 +30,10 @@ pub async fn delete(app: &App, caller: &Caller, kind: SessionKind, body: Result<
     let (caller_, now) = (caller.clone(), app.clock.now());
     app.act(caller, move |tx| {
         Box::pin(async move {
+            subject_locks::hold_tags(tx, caller_.application).await?;
             let ids = subjects::lock_selected(tx, caller_.application, kind, &selection).await?;
             subjects::remove_subjects(tx, &ids).await?;
+            subject_tags::remove_unused(tx, caller_.application).await?;
             let noun = kind.as_str();
             let kind = match kind {
                 SessionKind::User => "user.deleted",

@@ -9,7 +9,7 @@ use gavel_core::{
     time::Timestamp,
 };
 
-use super::setting::Setter;
+use super::{origins, setting::Setter};
 use crate::{
     actions::{Caller, Error},
     clock::new_id,
@@ -17,7 +17,8 @@ use crate::{
         Tx,
         records::{self, Record},
         sessions::Session,
-        subject_facts, subject_locks,
+        subject_facts,
+        subject_locks::{self, Scope},
         subjects::{self, Subject, key_of},
     },
 };
@@ -80,6 +81,25 @@ pub(in crate::actions) async fn meet(
     Ok(Some((subject, true)))
 }
 
+/// Of subjects an import has just made, those an entry covers are blocked from the beginning; nobody is told. Whoever comes
+/// here holds their names.
+pub(in crate::actions) async fn block_covered(
+    tx: &mut Tx,
+    application: ApplicationId,
+    kind: SessionKind,
+    made: &[Subject],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let keys: Vec<[u8; 32]> = made.iter().filter_map(|subject| key_of(kind, subject.vendor_data.as_deref())).collect();
+    for mut subject in subject_locks::list_misjudged(tx, application, &Scope::Keys(kind, keys), now).await? {
+        if made.iter().any(|new| new.id == subject.id) {
+            subject.status = SubjectStatus::Blocked;
+            subjects::set_subject(tx, &subject).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Whose session it is.
 pub(in crate::actions) async fn find_id(
     tx: &mut Tx,
@@ -130,7 +150,7 @@ pub(in crate::actions) async fn follow(
     let subject = subjects::lock_by_vendor_data(tx, application, session.kind, vendor_data).await?;
     let Some(mut subject) = subject else { return Ok(()) };
     let found = finding(&records::list_records(tx, session.id).await?);
-    if subject.profile.adopt(found) {
+    if origins::adopt(tx, &mut subject, session.id, found).await? {
         (subject.profile_changed_at, subject.updated_at) = (Some(now), now);
         subjects::set_subject(tx, &subject).await?;
     }

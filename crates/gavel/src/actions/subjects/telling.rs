@@ -84,7 +84,7 @@ impl<'a> Scribe<'a> {
         let (of_metadata, of_profile): (Vec<_>, Vec<_>) = changes.into_iter().partition(|change| change.name == "metadata");
         if let Some(change) = of_metadata.into_iter().next() {
             let comment = NewComment {
-                values: Some((change.before.to_string(), change.after.to_string())),
+                values: (Some(change.before.to_string()), Some(change.after.to_string())),
                 changed_fields: vec!["metadata".into()],
                 ..self.comment(CommentType::MetadataUpdated)
             };
@@ -98,7 +98,7 @@ impl<'a> Scribe<'a> {
                 after.insert(change.name.to_owned(), change.after);
             }
             let comment = NewComment {
-                values: Some((Json::Object(before).to_string(), Json::Object(after).to_string())),
+                values: (Some(Json::Object(before).to_string()), Some(Json::Object(after).to_string())),
                 changed_fields,
                 ..self.comment(CommentType::ProfileUpdated)
             };
@@ -117,6 +117,10 @@ impl<'a> Scribe<'a> {
             (SessionKind::User, Deed::Created) => "user.created",
             (SessionKind::User, Deed::Updated) => "user.updated",
             (SessionKind::User, Deed::StatusUpdated) => "user.status_updated",
+            (SessionKind::User, Deed::TagAdded) => "user.tag_added",
+            (SessionKind::User, Deed::TagRemoved) => "user.tag_removed",
+            (SessionKind::Business, Deed::TagAdded) => "business.tag_added",
+            (SessionKind::Business, Deed::TagRemoved) => "business.tag_removed",
             (SessionKind::Business, Deed::Created) => "business.created",
             (SessionKind::Business, Deed::Updated) => "business.updated",
             (SessionKind::Business, Deed::StatusUpdated) => "business.status_updated",
@@ -124,14 +128,15 @@ impl<'a> Scribe<'a> {
         Ok(self.caller.audit(tx, kind, &[(subject.kind.as_str(), subject.id.0)], self.now).await?)
     }
 
-    fn comment(&self, kind: CommentType) -> NewComment<'_> {
+    /// A row that tells nothing yet.
+    pub(super) fn comment(&self, kind: CommentType) -> NewComment<'_> {
         NewComment {
             id: new_id(),
             kind,
             comment: None,
             actor: (self.caller.actor.email(), self.caller.actor.display()),
             statuses: None,
-            values: None,
+            values: (None, None),
             changed_fields: Vec::new(),
             metadata: None,
             at: self.now,
@@ -139,7 +144,7 @@ impl<'a> Scribe<'a> {
     }
 
     /// Only users have comments.
-    async fn add_comment(&self, tx: &mut Tx, subject: &Subject, comment: NewComment<'_>) -> Result<(), Error> {
+    pub(super) async fn add_comment(&self, tx: &mut Tx, subject: &Subject, comment: NewComment<'_>) -> Result<(), Error> {
         match subject.kind {
             SessionKind::User => Ok(subject_comments::insert_comment(tx, subject.id, comment).await?),
             SessionKind::Business => Ok(()),
@@ -191,6 +196,8 @@ pub(super) enum Deed {
     Created,
     Updated,
     StatusUpdated,
+    TagAdded,
+    TagRemoved,
 }
 
 /// A field before and after.

@@ -3,7 +3,7 @@
 
 use gavel_core::{session::SessionKind, session::SessionStatus, subject::SubjectStatus, time::Timestamp};
 
-use super::sessions::finding;
+use super::{origins, sessions::finding};
 use crate::{
     actions::Error,
     app::App,
@@ -58,7 +58,8 @@ async fn adopt(tx: &mut Tx, application: gavel_core::ids::ApplicationId, subject
     let (mut approved, _) = sessions::list_sessions(tx, &filter, (SESSIONS, 0)).await?;
     approved.reverse(); // From old to new, as it would have happened.
     for session in approved {
-        subject.profile.adopt(finding(&records::list_records(tx, session.id).await?));
+        let found = finding(&records::list_records(tx, session.id).await?);
+        origins::adopt(tx, subject, session.id, found).await?;
     }
     Ok(())
 }

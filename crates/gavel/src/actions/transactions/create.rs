@@ -29,7 +29,7 @@ use crate::{
     store::{
         Tx,
         applications::{self, Counter},
-        settings, subjects as subject_rows,
+        preview_transactions, settings, subjects as subject_rows,
         transaction_locks::{self, Reach},
         transaction_parts::{self as parts, Alert, TransactionActivity},
         transactions::{self, Head, Transaction},
@@ -93,6 +93,9 @@ async fn record(tx: &mut Tx, app: &App, caller: &Caller, new: NewTransaction, be
     row.remediation_session = remediation;
     if !transactions::insert_transaction(tx, application.id, &row).await? {
         return Err(already_there());
+    }
+    if flagged {
+        preview_transactions::set_flagged(tx, row.id).await?;
     }
     write_parts(tx, caller, &row, &participants, &screened, &matches).await?;
     let id = row.id;
@@ -165,7 +168,11 @@ fn already_there() -> Error {
 }
 
 /// Where the user or business on the other side stands; `None`: the application knows nobody of that name.
-async fn find_counterparty(tx: &mut Tx, caller: &Caller, new: &NewTransaction) -> Result<Option<SubjectStatus>, Error> {
+pub(super) async fn find_counterparty(
+    tx: &mut Tx,
+    caller: &Caller,
+    new: &NewTransaction,
+) -> Result<Option<SubjectStatus>, Error> {
     let Some(party) = &new.counterparty else { return Ok(None) };
     let Some(vendor_data) = &party.vendor_data else { return Ok(None) };
     let known = subject_rows::find_by_vendor_data(tx, caller.application, party.kind(), vendor_data).await?;
@@ -173,14 +180,14 @@ async fn find_counterparty(tx: &mut Tx, caller: &Caller, new: &NewTransaction) -
 }
 
 /// Whole days since the subject's transaction before this one.
-async fn days_before(tx: &mut Tx, caller: &Caller, new: &NewTransaction, at: Timestamp) -> Result<Option<i64>, Error> {
+pub(super) async fn days_before(tx: &mut Tx, caller: &Caller, new: &NewTransaction, at: Timestamp) -> Result<Option<i64>, Error> {
     let Some(vendor_data) = &new.subject.vendor_data else { return Ok(None) };
     let known = (new.subject.kind(), vendor_data.as_str());
     let previous = transactions::find_previous_date(tx, caller.application, known, at).await?;
     Ok(previous.map(|previous| (at.as_unix_seconds() - previous.as_unix_seconds()) / DAY))
 }
 
-fn row_of(
+pub(super) fn row_of(
     new: &NewTransaction,
     participants: &[Participant<'_>],
     (number, at, now): (u64, Timestamp, Timestamp),
@@ -231,7 +238,7 @@ fn row_of(
 }
 
 /// What hangs on the row: values, hits, alerts, the first activity.
-async fn write_parts(
+pub(super) async fn write_parts(
     tx: &mut Tx,
     caller: &Caller,
     row: &Transaction,

@@ -1,9 +1,11 @@
 //! Transactions: created, shown, listed (contract, entities §4).
 //!
-//! A transaction is decided when it is created ([`create`]): by the lists of that moment, by what is known of its participants
-//! and by rules ([`ruling`]). What it was decided with is kept beside it. [`view`] is the one form in which it is shown, to
-//! callers and in events; a person may change the status later ([`status`]).
+//! A transaction is decided when it is created ([`create()`]): by the lists of that moment, by what is known of its participants
+//! and by rules ([`ruling`]). What it was decided with is kept beside it. One that comes with a file of another system
+//! ([`arrival`]) is not decided. [`view`] is the one form in which a transaction is shown, to callers and in events; a person
+//! may change the status later ([`status`]).
 
+mod arrival;
 mod create;
 mod listing;
 mod parties;
@@ -16,6 +18,7 @@ use std::collections::HashMap;
 
 use gavel_core::ids::TransactionId;
 
+pub(super) use arrival::Arrival;
 pub use create::create;
 pub use status::{StatusChange, set_status};
 pub use view::{Detail, Row};

@@ -13,7 +13,7 @@ use gavel_core::{
     json::{FieldErrors, Fields, Sent, Value, read},
     time::Timestamp,
 };
-use serde_json::{json, value::RawValue};
+use serde_json::{Value as Json, json, value::RawValue};
 use uuid::Uuid;
 
 use super::{Caller, Error, questionnaires, versions::Step};
@@ -122,6 +122,28 @@ pub async fn update(
         })
     })
     .await
+}
+
+/// The latest published version of the workflow an id means.
+pub(super) async fn find_published(tx: &mut Tx, application: ApplicationId, id: Uuid) -> Result<Option<Workflow>, Error> {
+    match workflows::find_workflow(tx, application, id).await? {
+        Some(found) => Ok(workflows::find_for_session(tx, application, found.workflow_id.0).await?),
+        None => Ok(None),
+    }
+}
+
+/// Makes the next version of a workflow, with other features of the same kind.
+pub(super) async fn publish_features(
+    tx: &mut Tx,
+    caller: &Caller,
+    workflow: Workflow,
+    features: &Json,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let features = RawValue::from_string(features.to_string()).map_err(Error::fault)?;
+    let next = next_version(tx, caller, Workflow { features, ..workflow }, now).await?;
+    caller.audit(tx, "workflow.updated", &objects(&next), now).await?;
+    Ok(())
 }
 
 /// Writes the next published version in the place of a draft, if there is one.

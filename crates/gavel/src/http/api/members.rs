@@ -9,7 +9,7 @@ use gavel_core::{
 use crate::{
     actions::{
         Caller,
-        members::{self, Invitation, InvitedView, MemberChange, MemberView},
+        members::{self, Invitation, InvitedView, MemberChange, MemberView, NameView},
     },
     app::App,
     http::{
@@ -34,6 +34,12 @@ impl ReadBody for MemberChange {
 /// A page of members.
 pub async fn list(State(app): State<App>, caller: Caller, paging: Paging) -> ApiResult<Reply<Page<MemberView>>> {
     let (rows, total) = members::list(&app, &caller, paging.window(50)).await?;
+    Ok(Reply(paging.page(50, rows, total)))
+}
+
+/// A page of those who can be mentioned.
+pub async fn names(State(app): State<App>, caller: Caller, paging: Paging) -> ApiResult<Reply<Page<NameView>>> {
+    let (rows, total) = members::list_names(&app, &caller, paging.window(50)).await?;
     Ok(Reply(paging.page(50, rows, total)))
 }
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::{
     actions::{
         Caller,
+        traces::{self, PlacedEntry},
         transactions::{self, Detail, Row, StatusChange},
     },
     app::App,
@@ -19,6 +20,7 @@ use crate::{
         extract::{Ids, Json, ReadBody, Reply},
         page::{Page, Paging},
     },
+    store::traces::Source,
 };
 
 impl ReadBody for NewTransaction {
@@ -55,6 +57,17 @@ pub async fn create(State(app): State<App>, caller: Caller, Json(body): Json<New
 /// One transaction.
 pub async fn show(State(app): State<App>, caller: Caller, Ids(id): Ids<TransactionId>) -> ApiResult<Reply<Detail>> {
     Ok(Reply(transactions::show(&app, &caller, id).await?))
+}
+
+/// The entries made from a transaction.
+pub async fn entries(
+    State(app): State<App>,
+    caller: Caller,
+    Ids(id): Ids<TransactionId>,
+    paging: Paging,
+) -> ApiResult<Reply<Page<PlacedEntry>>> {
+    let (rows, total) = traces::made_from(&app, &caller, Source::Transaction(id), paging.window(25)).await?;
+    Ok(Reply(paging.page(25, rows, total)))
 }
 
 /// Sets a transaction's status.

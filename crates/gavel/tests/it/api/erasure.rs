@@ -8,11 +8,11 @@ use serde_json::json;
 
 use crate::{
     db_test,
-    harness::{Receiver, Server, client::send, eventually, inside::upload, shown, text, trail},
+    harness::{Receiver, Server, client::send, eventually, files::import_file, inside::upload, shown, text, trail},
 };
 
 /// Texts that name the person, anywhere.
-const PERSONAL: [&str; 26] = [
+const PERSONAL: [&str; 29] = [
     "Lucia Fernandez",
     "lucia.fernandez@mail.example",
     "XDB987654",
@@ -39,6 +39,9 @@ const PERSONAL: [&str; 26] = [
     "key-of-lucia",
     "named-lucia",
     "reason-about-lucia",
+    "users-tag-of-lucia",
+    "said of Lucia as a user",
+    "lucia-elsewhere",
 ];
 
 /// Makes a person and everything that can be held about one. Answers their sessions and how often they are listed.
@@ -74,6 +77,9 @@ async fn make_lucia(server: &Server, receiver: &Receiver) -> (Vec<String>, Strin
     let waiting = make_waiting(server).await;
     let named = json!({ "display_name": "named-lucia", "metadata": { "plan": "plan-of-lucia" } });
     client.patch("/v3/users/cust-lucia-77/", named).await.ok(200);
+    let user = text(&client.get("/v3/users/cust-lucia-77/").await.ok(200)["didit_internal_id"]);
+    client.post(&format!("/x/users/{user}/tags/"), json!({ "tag": "users-tag-of-lucia" })).await.ok(201);
+    client.post(&format!("/x/users/{user}/comments/"), json!({ "comment": "said of Lucia as a user" })).await.ok(201);
     let blocked = json!({ "status": "BLOCKED", "reason": "reason-about-lucia" });
     client.patch("/v3/users/cust-lucia-77/update-status/", blocked).await.ok(200);
     client.delete(&format!("/v3/session/{second}/delete/")).await.ok(204);
@@ -90,6 +96,11 @@ async fn make_lucia(server: &Server, receiver: &Receiver) -> (Vec<String>, Strin
     let import = client.request(reqwest::Method::POST, &format!("/x/lists/{phones}/entries/import/")).body(file);
     let import = send(import).await.ok(200);
     assert_eq!((&import["refused"], &import["added"]), (&json!(1), &json!(1)));
+    let workflow = server.workflow().await;
+    let file = "external_id,vendor_data,status,email\nlucia-elsewhere-1,cust-lucia-77,Nonsense,lucia.fernandez@mail.example\n\
+        lucia-elsewhere-2,cust-lucia-77,Declined,lucia.fernandez@mail.example\nother,,Nonsense,x@mail.example\n";
+    let job = import_file(client, &[("workflow_id", &workflow)], "a.csv", file).await;
+    assert_eq!((&job["created_count"], &job["failed_count"]), (&json!(1), &json!(2)));
     (vec![first, second, waiting], image)
 }
 
@@ -171,7 +182,7 @@ db_test!(nothing_of_a_person_is_left_anywhere, server => {
     assert!(!left(&server).is_empty());
     let body = json!({ "vendor_data": "cust-lucia-77", "list_entries": true });
     let receipt = server.client.post_once("erase-lucia", "/x/subjects/erase/", body).await.ok(201);
-    assert_eq!((&receipt["status"], &receipt["sessions"]), (&json!("completed"), &json!(3)), "{receipt}");
+    assert_eq!((&receipt["status"], &receipt["sessions"]), (&json!("completed"), &json!(4)), "{receipt}");
     assert_eq!(left(&server), Vec::<(&str, Vec<String>)>::new());
     let file = server.app.media.path(image.parse().unwrap());
     assert!(!file.exists());
@@ -214,25 +225,25 @@ db_test!(nothing_of_a_person_is_left_anywhere, server => {
           "of": "subject",
           "status": "completed",
           "list_entries": true,
-          "sessions": 3,
+          "sessions": 4,
           "removed": {
             "activity_values": 5,
             "subjects": 1,
-            "comments": 3,
+            "comments": 5,
             "dead_letters": 6,
-            "tags": 1,
+            "tags": 2,
             "entries": 2,
             "entry_versions": 3,
             "events": 9,
             "files": 2,
-            "history": 9,
-            "import_rows": 1,
+            "history": 10,
+            "import_rows": 2,
             "pending_reviews": 1,
             "proposals": 1,
-            "records": 5,
+            "records": 6,
             "screenings": 2,
-            "sessions": 3,
-            "signals": 6,
+            "sessions": 4,
+            "signals": 7,
             "stored_answers": 1
           },
           "requested_by": {
@@ -265,6 +276,46 @@ db_test!(what_others_show_of_them_goes_too, server => {
     let decision = server.decision(&text(&other["session_id"])).await;
     assert_eq!(decision["id_verifications"][0]["matches"], json!([]));
     assert_eq!(decision["id_verifications"][0]["full_name"], "Somebody Else");
+    server.stop().await;
+});
+
+db_test!(a_profile_keeps_what_another_session_or_a_call_has_said, server => {
+    let whose = json!({ "vendor_data": "cust-lucia-77" });
+    let first = server.session_with(whose.clone()).await;
+    server.evidence(&first, json!({
+        "id_verifications": [{ "document_type": "Passport", "document_number": "XDB987654", "issuing_state": "ESP",
+            "full_name": "Lucia Fernandez", "date_of_birth": "1990-01-02" }],
+        "email_verifications": [{ "email": "lucia.fernandez@mail.example" }],
+        "phone_verifications": [{ "full_number": "+34600123987" }],
+    })).await;
+    let second = server.session_with(whose.clone()).await;
+    server.evidence(&second, json!({ "email_verifications": [{ "email": "Lucia.Fernandez@mail.example" }] })).await;
+    let known = async || {
+        let user = server.client.get("/v3/users/cust-lucia-77/").await.ok(200);
+        json!([user["full_name"], user["date_of_birth"], user["issuing_states"], user["approved_emails"], user["approved_phones"], user["session_count"]])
+    };
+    let (email, phone) = ("lucia.fernandez@mail.example", "+34600123987");
+    assert_eq!(known().await, json!(["Lucia Fernandez", "1990-01-02", ["ESP"], [email], [phone], 2]));
+    server.client.patch("/v3/users/cust-lucia-77/", json!({ "issuing_states": ["ESP", "PRT"] })).await.ok(200);
+    // Corrected since: what was taken over goes all the same.
+    server.client.patch(&format!("/v3/session/{first}/update-data/"), json!({ "first_name": "Lu", "last_name": "F" })).await.ok(200);
+    let receipt = server.client.post("/x/subjects/erase/", json!({ "session_id": first })).await.ok(201);
+    assert_eq!(receipt["removed"]["profile_values"], 4, "{receipt}");
+    assert_eq!(known().await, json!([null, null, ["PRT"], [email], [], 1]));
+    let search = server.client.get("/v3/users/?search=fernandez").await.ok(200);
+    assert_eq!(search["count"], 1, "by the address that is left");
+    let gone = ["Lucia Fernandez", "XDB987654", phone];
+    assert_eq!(left(&server).into_iter().filter(|(text, _)| gone.contains(text)).collect::<Vec<_>>(), Vec::new());
+    // What a call has set is no session's, though one shows it as well.
+    server.client.patch("/v3/users/cust-lucia-77/", json!({ "approved_phones": [phone] })).await.ok(200);
+    let third = server.session_with(whose).await;
+    server.evidence(&third, json!({ "phone_verifications": [{ "full_number": phone }] })).await;
+    for session in [&second, &third] {
+        server.client.post("/x/subjects/erase/", json!({ "session_id": session })).await.ok(201);
+    }
+    assert_eq!(known().await, json!([null, null, ["PRT"], [], [phone], 0]));
+    assert_eq!(left(&server).into_iter().find(|(text, _)| *text == email), None);
+    assert_eq!(server.client.get("/v3/users/cust-lucia-77/").await.ok(200)["last_session_at"], json!(null));
     server.stop().await;
 });
 

@@ -117,6 +117,8 @@ db_test!(a_notice_says_what_happened, server => {
           "actor_display": "API Client",
           "actor_email": null,
           "comment": "[comment]",
+          "destination_uuid": null,
+          "destination_label": null,
           "url": "[link]",
           "created_at": "[time]",
           "read_at": null

@@ -70,10 +70,147 @@ db_test!(an_addition_names_the_sessions_it_would_have_declined, server => {
               }
             ]
           },
+          "users": {
+            "considered": 0,
+            "complete": true,
+            "changed": 0,
+            "by_status": [],
+            "samples": []
+          },
+          "businesses": {
+            "considered": 0,
+            "complete": true,
+            "changed": 0,
+            "by_status": [],
+            "samples": []
+          },
+          "transactions": {
+            "considered": 0,
+            "complete": true,
+            "changed": 0,
+            "by_status": [],
+            "samples": []
+          },
           "without_effect": []
         }
         "#);
     }
+    server.stop().await;
+});
+
+/// A transaction of somebody with an e-mail address, on a device with an IP address; its detail.
+async fn transaction(server: &Server, id: &str, vendor_data: &str, email: &str, ip: &str) -> Value {
+    let body = json!({
+        "transaction_id": id, "transaction_category": "finance",
+        "transaction_details": { "direction": "out", "amount": "10.00", "currency": "EUR" },
+        "subject": { "vendor_data": vendor_data, "full_name": "Somebody", "email": email },
+        "counterparty": { "device_context": { "network_context": { "ip_address": ip } } },
+    });
+    server.client.post("/v3/transactions/", body).await.ok(201)
+}
+
+db_test!(transactions_are_weighed_again, server => {
+    let (emails, addresses, users) =
+        (server.system_list("email").await, server.system_list("ip_address").await, server.system_list("user").await);
+    server.client.post("/v3/users/create/", json!({ "vendor_data": "flagged", "status": "FLAGGED" })).await.ok(201);
+    server.add(&emails, "mule@example.com").await;
+    let rows = |answer: &Value| json!([answer["transactions"]["considered"], answer["transactions"]["changed"], answer["transactions"]["by_status"]]);
+    assert_eq!(transaction(&server, "1", "ana", "ana@example.com", "192.0.2.7").await["status"], "APPROVED");
+    let last = transaction(&server, "2", "flagged", "eva@example.com", "192.0.2.200").await;
+    assert_eq!(last["status"], "IN_REVIEW");
+    assert_eq!(transaction(&server, "3", "Ana", "mule@example.com", "2001:db8::1").await["status"], "DECLINED");
+    assert_eq!(transaction(&server, "4", "flagged", "Mule@example.com", "2001:db8::2").await["status"], "DECLINED");
+    server.client.patch("/v3/users/flagged/update-status/", json!({ "status": "ACTIVE" })).await.ok(200);
+
+    let before = server.counts().await;
+    let range = preview(&server, json!([{ "op": "add", "list": addresses, "value": "192.0.2.0/24" }])).await;
+    assert_eq!(server.counts().await, before, "nothing is written");
+    assert_eq!(rows(&range), json!([2, 2, [
+        { "from": "APPROVED", "to": "DECLINED", "count": 1 }, { "from": "IN_REVIEW", "to": "DECLINED", "count": 1 },
+    ]]));
+    assert_eq!(range["transactions"]["samples"][0], json!({
+        "transaction_uuid": last["uuid"], "transaction_number": 2, "vendor_data": "flagged", "status": "IN_REVIEW",
+        "decided": "IN_REVIEW", "would_be": "DECLINED",
+    }));
+    let removal = json!({ "op": "remove", "list": emails, "value": "mule@example.com" });
+    assert_eq!(rows(&preview(&server, json!([removal])).await), json!([2, 2, [
+        { "from": "DECLINED", "to": "APPROVED", "count": 1 }, { "from": "DECLINED", "to": "IN_REVIEW", "count": 1 },
+    ]]));
+    // One entry goes, another comes: nothing is different.
+    let both = json!([removal, { "op": "add", "list": addresses, "value": "2001:db8::/32" }]);
+    assert_eq!(rows(&preview(&server, both).await), json!([2, 0, []]));
+    let person = preview(&server, json!([{ "op": "add", "list": users, "value": "ANA" }])).await;
+    assert_eq!(rows(&person), json!([2, 2, [
+        { "from": "APPROVED", "to": "Refused", "count": 1 }, { "from": "DECLINED", "to": "Refused", "count": 1 },
+    ]]));
+    // Lists that decide nothing by themselves mean nothing to transactions.
+    let custom = server.list("Custom", "custom", "email").await;
+    let nothing = preview(&server, json!([{ "op": "add", "list": custom, "value": "ana@example.com" }])).await;
+    assert_eq!(rows(&nothing), json!([0, 0, []]));
+    server.stop().await;
+});
+
+db_test!(users_and_businesses_follow_the_entries_that_would_cover_them, server => {
+    for (nouns, vendor_data, status) in
+        [("users", "Ana", "ACTIVE"), ("users", "ana", "FLAGGED"), ("users", "bob", "BLOCKED"), ("businesses", "ana", "ACTIVE")]
+    {
+        server.client.post(&format!("/v3/{nouns}/create/"), json!({ "vendor_data": vendor_data, "status": status })).await.ok(201);
+    }
+    let users = server.system_list("user").await;
+    let (own, custom) = (server.list("Own", "blocklist", "user").await, server.list("Custom", "custom", "user").await);
+    let companies = server.system_list("business").await;
+    let before = server.counts().await;
+    let answer = preview(&server, json!([
+        { "op": "add", "list": users, "value": "ANA" }, { "op": "add", "list": own, "value": "ana" },
+        { "op": "add", "list": companies, "value": "ana" }, { "op": "remove", "list": users, "value": "bob" },
+    ])).await;
+    assert_eq!(server.counts().await, before, "nothing is written");
+    let rows = |of: &Value| json!([of["considered"], of["complete"], of["changed"], of["by_status"]]);
+    assert_eq!(rows(&answer["users"]), json!([3, true, 3, [
+        { "from": "ACTIVE", "to": "BLOCKED", "count": 1 }, { "from": "BLOCKED", "to": "ACTIVE", "count": 1 },
+        { "from": "FLAGGED", "to": "BLOCKED", "count": 1 },
+    ]]));
+    assert_eq!(rows(&answer["businesses"]), json!([1, true, 1, [{ "from": "ACTIVE", "to": "BLOCKED", "count": 1 }]]));
+    let sample = &answer["businesses"]["samples"][0];
+    assert_eq!(json!([sample["vendor_data"], sample["status"], sample["would_be"]]), json!(["ana", "ACTIVE", "BLOCKED"]));
+    // Another entry covers them as well; a custom list covers nobody; an entry that is held blocks nobody.
+    server.add(&own, "BOB").await;
+    let removal = json!([{ "op": "remove", "list": users, "value": "bob" }, { "op": "add", "list": custom, "value": "ana" }]);
+    let answer = preview(&server, removal).await;
+    assert_eq!(rows(&answer["users"]), json!([1, true, 0, []]));
+    let both = json!([{ "op": "remove", "list": users, "value": "bob" }, { "op": "remove", "list": own, "value": "bob" }]);
+    assert_eq!(preview(&server, both).await["users"]["changed"], 1);
+    let entry = text(&server.client.get(&format!("/v3/lists/{own}/entries/")).await.ok(200)["results"][0]["uuid"]);
+    server.client.patch(&format!("/x/lists/{own}/entries/{entry}/"), json!({ "held": true })).await.ok(200);
+    let answer = preview(&server, json!([{ "op": "remove", "list": users, "value": "bob" }])).await;
+    assert_eq!(rows(&answer["users"]), json!([1, true, 1, [{ "from": "BLOCKED", "to": "ACTIVE", "count": 1 }]]));
+    // What is done comes to what was previewed.
+    server.add(&users, "ANA").await;
+    let status = async |vendor_data: &str| server.client.get(&format!("/v3/users/{vendor_data}/")).await.ok(200)["status"].clone();
+    assert_eq!([status("Ana").await, status("ana").await], ["BLOCKED", "BLOCKED"]);
+    server.stop().await;
+});
+
+db_test!(whoever_was_flagged_or_held_is_for_a_person_to_look_at, server => {
+    let (phones, users) = (server.system_list("phone").await, server.system_list("user").await);
+    server.add(&phones, "+14155552671").await;
+    server.client.post("/v3/users/create/", json!({ "vendor_data": "flagged", "status": "FLAGGED" })).await.ok(201);
+    for vendor_data in ["flagged", "free"] {
+        let session = server.session_with(json!({ "vendor_data": vendor_data })).await;
+        server.evidence(&session, json!({ "phone_verifications": [{ "full_number": "+14155552671" }] })).await;
+    }
+    // Who is flagged now is another question.
+    server.client.patch("/v3/users/flagged/update-status/", json!({ "status": "ACTIVE" })).await.ok(200);
+    let removal = preview(&server, json!([{ "op": "remove", "list": phones, "value": "+14155552671" }])).await;
+    let expected = [("Declined".into(), "Approved".into(), 1), ("Declined".into(), "In Review".into(), 1)];
+    assert_eq!(by_status(&removal), expected);
+
+    let entry = server.add(&users, "watched").await;
+    server.client.patch(&format!("/x/lists/{users}/entries/{entry}/"), json!({ "held": true })).await.ok(200);
+    let session = server.session_with(json!({ "vendor_data": "watched" })).await;
+    assert_eq!(server.evidence(&session, json!({ "email_verifications": [{ "email": "a@b.example" }] })).await["status"], "In Review");
+    let removal = preview(&server, json!([{ "op": "remove", "list": users, "value": "watched" }])).await;
+    assert_eq!(by_status(&removal), [("In Review".into(), "Approved".into(), 1)]);
     server.stop().await;
 });
 

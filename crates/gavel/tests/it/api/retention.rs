@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     db_test,
-    harness::{Server, client::send, inside::upload, text},
+    harness::{Server, client::send, files::import_file, inside::upload, text},
 };
 
 const DAY: i64 = 24 * 3_600;
@@ -72,18 +72,47 @@ db_test!(values_beside_the_trail_and_rows_of_imports, server => {
     let list = server.system_list("phone").await;
     let import = server.client.request(reqwest::Method::POST, &format!("/x/lists/{list}/entries/import/")).body("value\nnone\n");
     let import = text(&send(import).await.ok(200)["uuid"]);
+    let other = import_file(&server.client, &[("import_type", "transactions")], "t.ndjson", "{}\n{}\n").await;
+    let verdicts = format!("/x/lists/{list}/imports/{import}/verdicts/");
+    assert!(!server.client.get(&verdicts).await.bytes.is_empty());
     server.app.clock.advance(40 * DAY);
     let before = server.counts().await;
     set(&server, json!({ "audit_values": 1, "imports": 1 })).await;
     let waiting = report(&server).await;
-    assert_eq!((&waiting[2], &waiting[3]), (&json!(before["audit_values"]), &json!(1)));
+    assert_eq!((&waiting[2], &waiting[3]), (&json!(before["audit_values"]), &json!(3)));
     retention::apply(&server.app).await.unwrap();
     let after = server.counts().await;
     assert_eq!((after["audit_values"], after["audit_events"]), (1, before["audit_events"] + 1), "the change of settings is young");
-    assert_eq!(after["import_batches"], 0);
+    assert_eq!((after["import_batches"], after["session_import_errors"]), (0, 0));
+    let other = server.client.get(&format!("/v3/session/imports/{}/", text(&other["uuid"]))).await.ok(200);
+    assert_eq!(other["failed_count"], 2, "the job itself stays");
     let job = server.client.get(&format!("/x/lists/{list}/imports/{import}/")).await.ok(200);
     assert_eq!((&job["rows"], &job["refused"]), (&json!(1), &json!(1)));
     assert_eq!(server.client.get(&format!("/x/lists/{list}/imports/{import}/rejects/")).await.bytes.len(), 0);
+    assert_eq!(server.client.get(&verdicts).await.bytes.len(), 0);
     assert_eq!(report(&server).await, json!([0, 0, 0, 0]));
+    server.stop().await;
+});
+
+db_test!(imports_that_lost_their_process_go_too_and_those_that_run_stay, server => {
+    let list = server.system_list("phone").await;
+    let import = async || {
+        let file = server.client.request(reqwest::Method::POST, &format!("/x/lists/{list}/entries/import/")).body("value\nnone\n");
+        send(file).await.ok(200);
+    };
+    import().await;
+    // As a kill leaves it.
+    server.sql("UPDATE imports SET state = 'running', finished_at = NULL", vec![]).await;
+    set(&server, json!({ "imports": 1 })).await;
+    server.app.clock.advance(40 * DAY);
+    let now = server.app.clock.now();
+    server.sql("UPDATE imports SET updated_at = $1", vec![now.into()]).await;
+    assert_eq!(report(&server).await[3], 0, "it has just come on");
+    retention::apply(&server.app).await.unwrap();
+    assert_eq!(server.counts().await["import_batches"], 1);
+    server.app.clock.advance(40 * DAY);
+    assert_eq!(report(&server).await[3], 1);
+    retention::apply(&server.app).await.unwrap();
+    assert_eq!(server.counts().await["import_batches"], 0);
     server.stop().await;
 });

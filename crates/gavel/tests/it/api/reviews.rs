@@ -218,6 +218,27 @@ db_test!(at_the_same_time_come_one_after_the_other, server => {
     server.stop().await;
 });
 
+db_test!(follow_each_other_while_the_clock_goes_back, server => {
+    let session = server.finished("Approved").await;
+    let receiver = Receiver::start().await;
+    server.destination(&receiver).await;
+    for (number, status) in ["Declined", "In Review", "Approved"].into_iter().enumerate() {
+        server.client.post(&path(&session), json!({ "new_status": status })).await.ok(201);
+        receiver.wait_for(number + 1).await;
+        server.app.clock.advance(-3_600);
+    }
+    let sent: Vec<Value> = receiver.received().iter().map(|received| received.json()["status"].clone()).collect();
+    assert_eq!(sent, ["Declined", "In Review", "Approved"]);
+    assert_eq!(server.decision(&session).await["status"], "Approved", "what was decided last holds");
+    let mut rows = server.feed(&session).await;
+    rows.sort_by_key(|row| text(&row["created_at"]));
+    rows.reverse();
+    let steps: Vec<(&Value, &Value)> = rows.iter().map(|row| (&row["previous_status"], &row["new_status"])).collect();
+    let [approved, declined, review] = ["Approved", "Declined", "In Review"].map(Value::from);
+    assert_eq!(steps, [(&approved, &declined), (&declined, &review), (&review, &approved)]);
+    server.stop().await;
+});
+
 db_test!(do_not_see_companies, server => {
     let session = server.business_session().await;
     let no_session = json!({ "detail": "Session not found." });

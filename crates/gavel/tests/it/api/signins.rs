@@ -46,7 +46,8 @@ db_test!(a_cookie_lasts_until_the_sign_out, server => {
           "notifications": {
             "mention": "email",
             "comment": "email",
-            "activity": "email"
+            "activity": "email",
+            "webhook": "email"
           },
           "applications": [
             {
@@ -246,7 +247,7 @@ db_test!(a_password_is_changed_by_whoever_knows_it, server => {
 db_test!(name_and_preferences_are_ones_own, server => {
     let lea = server.member(LEA, Role::Reader).await;
     let changed = lea.patch("/x/me/", json!({ "name": " Lea Roth ", "notifications": { "comment": "off" } })).await.ok(200);
-    assert_eq!((&changed["name"], &changed["notifications"]), (&json!("Lea Roth"), &json!({ "mention": "email", "comment": "off", "activity": "email" })));
+    assert_eq!((&changed["name"], &changed["notifications"]), (&json!("Lea Roth"), &json!({ "mention": "email", "comment": "off", "activity": "email", "webhook": "email" })));
     let again = lea.patch("/x/me/", json!({ "notifications": { "mention": "inbox" } })).await.ok(200);
     assert_eq!((&again["name"], &again["notifications"]["comment"]), (&json!("Lea Roth"), &json!("off")));
     let bad = lea.patch("/x/me/", json!({ "name": "a\nb", "notifications": { "mention": "loud" } })).await;

@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use super::{Client, Server, client, text};
 
 /// Tables a request may write to, except those the workers write to by themselves.
-const TABLES: [&str; 35] = [
+const TABLES: [&str; 43] = [
     "activities",
     "activity_values",
     "audit_events",
@@ -32,6 +32,7 @@ const TABLES: [&str; 35] = [
     "hits",
     "idempotency",
     "import_batches",
+    "imported_objects",
     "imports",
     "list_revisions",
     "lists",
@@ -42,12 +43,19 @@ const TABLES: [&str; 35] = [
     "screenings",
     "session_events",
     "session_files",
+    "session_import_errors",
+    "session_import_parts",
+    "session_imports",
     "session_risks",
     "session_tags",
     "sessions",
+    "shares",
     "signals",
     "subject_comments",
+    "subject_origins",
+    "subject_tags",
     "subjects",
+    "tags",
     "transaction_activities",
     "transaction_alerts",
     "transaction_hits",

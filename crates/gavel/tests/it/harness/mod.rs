@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod database;
+pub mod files;
 pub mod inside;
 pub mod ledger;
 pub mod payload;

@@ -7,9 +7,10 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
 };
+use tokio_rustls::TlsAcceptor;
 
 use super::eventually;
 
@@ -26,6 +27,17 @@ pub enum Fate {
     Dropped,
 }
 
+/// How a connection is encrypted.
+#[derive(Clone)]
+pub enum Encryption {
+    /// Not at all.
+    None,
+    /// From its first byte.
+    Implicit(TlsAcceptor),
+    /// When the client asks for it with `STARTTLS`.
+    OnDemand(TlsAcceptor),
+}
+
 /// A mail that came, whatever became of it.
 #[derive(Debug, Clone, Default)]
 pub struct Mail {
@@ -37,6 +49,8 @@ pub struct Mail {
     pub head: String,
     /// The text, decoded.
     pub text: String,
+    /// It came over TLS.
+    pub encrypted: bool,
 }
 
 impl Mail {
@@ -61,8 +75,17 @@ impl Smtp {
         Self::deciding(|_| Fate::Taken).await
     }
 
+    /// Takes everything over TLS.
+    pub async fn encrypted(encryption: Encryption) -> Self {
+        Self::serving(|_| Fate::Taken, encryption).await
+    }
+
     /// Does as told, by number of the mail from 0.
     pub async fn deciding(fate: impl Fn(usize) -> Fate + Send + Sync + 'static) -> Self {
+        Self::serving(fate, Encryption::None).await
+    }
+
+    async fn serving(fate: impl Fn(usize) -> Fate + Send + Sync + 'static, encryption: Encryption) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let smtp = Self { address, mails: Arc::default(), proofs: Arc::default() };
@@ -70,7 +93,8 @@ impl Smtp {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (received, proofs, fate) = (received.clone(), proofs.clone(), fate.clone());
-                tokio::spawn(async move { serve(stream, &received, &proofs, &*fate).await });
+                let encryption = encryption.clone();
+                tokio::spawn(async move { greet(stream, encryption, &received, &proofs, &*fate).await });
             }
         });
         smtp
@@ -84,6 +108,11 @@ impl Smtp {
     /// Where it listens.
     pub fn url(&self) -> String {
         format!("smtp://{}", self.address)
+    }
+
+    /// The same under a name.
+    pub fn url_at(&self, scheme: &str, host: &str) -> String {
+        format!("{scheme}://{host}:{}", self.address.port())
     }
 
     /// What has come so far.
@@ -101,17 +130,47 @@ impl Smtp {
     }
 }
 
-async fn serve(
-    stream: TcpStream,
+async fn greet(
+    mut stream: TcpStream,
+    encryption: Encryption,
     received: &Mutex<Vec<Mail>>,
     proofs: &Mutex<Vec<String>>,
     fate: &(dyn Fn(usize) -> Fate + Send + Sync),
 ) -> Option<()> {
-    let (read, mut write) = stream.into_split();
+    match encryption {
+        Encryption::None => serve(stream, (true, false), received, proofs, fate).await,
+        Encryption::Implicit(acceptor) => serve(acceptor.accept(stream).await.ok()?, (true, true), received, proofs, fate).await,
+        Encryption::OnDemand(acceptor) => {
+            let (read, mut write) = stream.split();
+            let mut lines = BufReader::new(read).lines();
+            write.write_all(b"220 test ESMTP\r\n").await.ok()?;
+            loop {
+                let line = lines.next_line().await.ok()??;
+                match line.get(..4).unwrap_or_default().to_ascii_uppercase().as_str() {
+                    "EHLO" => write.write_all(b"250-test\r\n250 STARTTLS\r\n").await.ok()?,
+                    "STAR" => break write.write_all(b"220 go on\r\n").await.ok()?,
+                    _ => write.write_all(b"530 Must issue a STARTTLS command first\r\n").await.ok()?,
+                }
+            }
+            serve(acceptor.accept(stream).await.ok()?, (false, true), received, proofs, fate).await
+        }
+    }
+}
+
+async fn serve(
+    stream: impl AsyncRead + AsyncWrite,
+    (greets, encrypted): (bool, bool),
+    received: &Mutex<Vec<Mail>>,
+    proofs: &Mutex<Vec<String>>,
+    fate: &(dyn Fn(usize) -> Fate + Send + Sync),
+) -> Option<()> {
+    let (read, mut write) = tokio::io::split(stream);
     let mut lines = BufReader::new(read).lines();
     let mut say = async |text: &str| write.write_all(format!("{text}\r\n").as_bytes()).await.ok();
-    say("220 test ESMTP").await?;
-    let mut mail = Mail::default();
+    if greets {
+        say("220 test ESMTP").await?;
+    }
+    let mut mail = Mail { encrypted, ..Mail::default() };
     while let Some(line) = lines.next_line().await.ok()? {
         let address = || line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
         match line.get(..4).unwrap_or_default().to_ascii_uppercase().as_str() {
@@ -151,7 +210,7 @@ async fn serve(
                 (mail.head, mail.text) = (head.to_owned(), decoded(head, body));
                 let number = {
                     let mut received = received.lock().unwrap();
-                    received.push(std::mem::take(&mut mail));
+                    received.push(std::mem::replace(&mut mail, Mail { encrypted, ..Mail::default() }));
                     received.len() - 1
                 };
                 match fate(number) {

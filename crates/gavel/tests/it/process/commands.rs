@@ -70,6 +70,55 @@ async fn doctor_says_what_is_wrong(engine: Engine) {
     assert!(!succeeded && said.contains("BAD   database"), "{said}");
 }
 
+on_both_engines!(doctor_notes_what_is_left_lying_and_misses_no_key);
+async fn doctor_notes_what_is_left_lying_and_misses_no_key(engine: Engine) {
+    let Some(place) = Place::make(engine).await else { return };
+    let server = Process::serve(&place).await;
+    let doctor = || finish(gavel_at(&place, &["doctor"]));
+    let (succeeded, said, _) = doctor();
+    assert!(succeeded && !said.contains("note"), "{said}");
+    for good in [
+        "ok    audit key: ",
+        "ok    audit rows to seal: ",
+        "ok    dead letters: none",
+        "ok    e-mail: none is stuck",
+        "ok    leases: ",
+    ] {
+        assert!(said.contains(good), "{good}: {said}");
+    }
+    let client = server.client();
+    let list = json!({ "name": "Guarded", "list_type": "blocklist", "entry_type": "email" });
+    let list = text(&client.post("/v3/lists/", list).await.ok(201)["uuid"]);
+    client.patch(&format!("/x/lists/{list}/"), json!({ "approval": { "policy": "always" } })).await.ok(200);
+    let (succeeded, said, _) = doctor();
+    assert!(succeeded, "a note is nothing bad: {said}");
+    assert!(said.contains("note  four eyes: no member of the application can approve changes of \"Guarded\""), "{said}");
+    // The way out.
+    let entries = format!("/v3/lists/{list}/entries/");
+    client.post(&entries, json!({ "value": "a@example.com" })).await.ok(403);
+    let (succeeded, said, complaint) = finish(gavel_at(&place, &["list", "release", "Guarded"]));
+    assert!(succeeded, "{said}{complaint}");
+    client.post(&entries, json!({ "value": "a@example.com" })).await.ok(201);
+    let trail = client.get("/x/audit/events/?kind=list.settings_updated").await.ok(200);
+    assert_eq!((&trail["count"], &trail["results"][0]["actor_type"]), (&json!(2), &json!("SYSTEM")));
+    assert!(!doctor().1.contains("four eyes"));
+    let (succeeded, _, said) = finish(gavel_at(&place, &["list", "release", "Nothing"]));
+    assert!(!succeeded && said.contains("there is no list \"Nothing\""), "{said}");
+    server.stop().await;
+    let files = || std::fs::read_dir(place.data()).unwrap().map(|entry| entry.unwrap().path());
+    let key = files().find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("audit-")).unwrap();
+    let secret = std::fs::read_to_string(&key).unwrap();
+    for (what, hint) in [(None, "is missing"), (Some("c2VjcmV0"), "does not hold the audit key")] {
+        match what {
+            None => std::fs::remove_file(&key).unwrap(),
+            Some(text) => std::fs::write(&key, text).unwrap(),
+        }
+        let (succeeded, said, _) = doctor();
+        assert!(!succeeded && said.contains("BAD   audit key") && said.contains(hint), "{said}");
+        assert!(!said.contains(secret.trim()) && !said.contains("c2VjcmV0"), "{said}");
+    }
+}
+
 on_both_engines!(migrate_prepares_and_repeats);
 async fn migrate_prepares_and_repeats(engine: Engine) {
     let Some(place) = Place::make(engine).await else { return };

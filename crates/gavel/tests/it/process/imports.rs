@@ -1,4 +1,4 @@
-//! `gavel list`, and an import whose server is killed.
+//! `gavel list`, and imports whose server is killed.
 
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
@@ -8,6 +8,7 @@ use crate::{
         Engine, KEY,
         database::Place,
         eventually,
+        files::{import_ended, send_form},
         process::{Process, finish, gavel_at},
         text,
     },
@@ -86,5 +87,49 @@ async fn a_killed_import_has_whole_batches_and_goes_on_when_sent_again(engine: E
     assert!(count >= 2_000 && count % 1_000 == 0, "{count}");
     let again = crate::harness::client::send(client.request(reqwest::Method::POST, &path).body(rows(4_500))).await.ok(200);
     assert_eq!((again["added"].as_u64(), again["duplicates"].as_u64()), (Some(4_500 - count), Some(count)));
+    server.stop().await;
+}
+
+on_both_engines!(an_import_of_sessions_goes_on_after_a_kill_and_takes_no_row_twice);
+async fn an_import_of_sessions_goes_on_after_a_kill_and_takes_no_row_twice(engine: Engine) {
+    const ROWS: u64 = 5_000;
+    let Some(place) = Place::make(engine).await else { return };
+    let mut server = Process::serve(&place).await;
+    let workflow = text(&server.client().get("/v3/workflows/").await.ok(200)["results"][0]["workflow_id"]);
+    let head = "external_id,vendor_data,status,email\n".to_owned();
+    let row = |n: u64| match n % 100 {
+        0 => format!("x{n},,Nonsense,\n"),
+        _ => format!("x{n},person {n},Approved,p{n}@mail.example\n"),
+    };
+    let file: String = std::iter::once(head).chain((0..ROWS).map(row)).collect();
+    let sent = send_form(&server.client(), &[("workflow_id", &workflow)], "people.csv", file).await.ok(201);
+    let id = text(&sent["uuid"]);
+    let path = format!("/v3/session/imports/{id}/");
+    let mut kills = Vec::new();
+    for after in [1, 1_500] {
+        let (client, known) = (server.client(), &path);
+        let job = eventually("some batches are in", || async {
+            Some(client.get(known).await.ok(200)).filter(|job| job["processed_rows"].as_u64() >= Some(after))
+        })
+        .await;
+        kills.push(job["status"].clone());
+        server.kill();
+        if engine == Engine::Postgres {
+            place.execute("UPDATE session_imports SET leased_until = 0").await; // As if it had been gone for long.
+        }
+        server = Process::serve(&place).await;
+    }
+    assert_eq!(kills, ["PROCESSING", "PROCESSING"], "it was in the middle");
+    let client = server.client();
+    let job = import_ended(&client, &id).await;
+    let counts = ["total_rows", "processed_rows", "created_count", "updated_count", "skipped_count", "failed_count"];
+    let counts = counts.map(|name| job[name].as_u64().unwrap());
+    assert_eq!((&job["status"], counts), (&json!("COMPLETED"), [ROWS, ROWS, ROWS - 50, 0, 0, 50]));
+    let count = async |path: &str| client.get(path).await.ok(200)["count"].as_u64().unwrap();
+    assert_eq!(count("/v3/sessions/?session_type=MIGRATED&limit=1").await, ROWS - 50);
+    assert_eq!(count("/v3/users/?limit=1").await, ROWS - 50);
+    assert_eq!(count(&format!("{path}errors/?limit=1")).await, 50);
+    let newest = client.get("/v3/sessions/?limit=1").await.ok(200)["results"][0]["session_number"].clone();
+    assert_eq!(newest, ROWS - 50, "numbers of rows that did not come to be were given back");
     server.stop().await;
 }

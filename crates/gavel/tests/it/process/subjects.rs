@@ -1,6 +1,6 @@
 //! Users across processes, and those an upgrade finds in the sessions of earlier versions.
 
-use gavel::store::{Store, StoreError};
+use gavel::store::{Store, StoreError, db::Dialect};
 use serde_json::{Value, json};
 
 use crate::{
@@ -92,14 +92,17 @@ async fn blocking_survives_a_kill(engine: Engine) {
 }
 on_both_engines!(blocking_survives_a_kill);
 
-/// Puts the database back to before users: sessions and lists stay. What came after users goes first.
-const WITHOUT_USERS: &str =
-    "DROP TABLE erasure_transactions; DROP TABLE transaction_activity_values; DROP TABLE transaction_activities; 
-    DROP TABLE transaction_alerts; DROP TABLE transaction_hits; DROP TABLE transaction_signals; DROP TABLE transactions;
-    DELETE FROM counters WHERE name = 'transaction_number';
-    ALTER TABLE applications DROP COLUMN transaction_review_score; ALTER TABLE applications DROP COLUMN transaction_decline_score;
-    DROP INDEX entries_by_reference; DROP TABLE subject_comments; DROP TABLE subjects;
-    DELETE FROM refinery_schema_history WHERE version >= 17;";
+/// Puts the users back to what the migration that brought them makes of the sessions there are: its own statement runs again.
+fn as_migrated(engine: Engine) -> String {
+    let migration = match engine {
+        Engine::Sqlite => include_str!("../../../migrations/sqlite/V17__subjects.sql"),
+        Engine::Postgres => include_str!("../../../migrations/postgres/V17__subjects.sql"),
+    };
+    let (_, users_of_sessions) = migration.split_once("INSERT INTO subjects ").unwrap();
+    format!(
+        "DELETE FROM subject_origins; DELETE FROM subject_comments; DELETE FROM subjects; INSERT INTO subjects {users_of_sessions}"
+    )
+}
 
 async fn earlier_sessions_get_their_users(engine: Engine) {
     let Some(place) = Place::make(engine).await else { return };
@@ -126,7 +129,8 @@ async fn earlier_sessions_get_their_users(engine: Engine) {
     server.stop().await;
 
     let store = Store::open(&settings(&place).check().unwrap().target).await.unwrap();
-    let undone = store.write::<_, StoreError, _>(|tx| Box::pin(async move { tx.batch(WITHOUT_USERS).await })).await;
+    let statements = as_migrated(engine);
+    let undone = store.write::<_, StoreError, _>(move |tx| Box::pin(async move { tx.batch(&statements).await })).await;
     undone.unwrap();
     store.close().await;
     drop(store);

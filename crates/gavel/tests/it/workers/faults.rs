@@ -18,9 +18,10 @@ use crate::{
     harness::{
         Engine, Receiver, Server,
         database::Unreachable,
+        eventually,
         raw::{Behaviour, RawReceiver},
         text,
-        tls::TlsReceiver,
+        tls::{Authority, TlsReceiver},
     },
 };
 
@@ -61,6 +62,24 @@ db_test!(a_certificate_nobody_vouched_for_is_not_trusted, server => {
     assert_eq!(letters["results"][0]["reason"], "exhausted");
     server.stop().await;
 });
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_private_authority_is_believed_where_the_operator_says_so() {
+    let (ours, theirs, folder) = (Authority::new(), Authority::new(), tempfile::tempdir().unwrap());
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, ours.pem()).unwrap();
+    let server = Server::start_with(Engine::Sqlite, |s| s.ca_file = Some(file)).await.unwrap();
+    let [known, unknown] = [&ours, &theirs].map(|authority| TlsReceiver::with(authority.acceptor("127.0.0.1")));
+    let (known, unknown) = (known.await, unknown.await);
+    for receiver in [&known, &unknown] {
+        destination_at(&server, &receiver.url()).await;
+    }
+    server.session().await;
+    eventually("the event", || async { (known.seen().1 > 0).then_some(()) }).await;
+    eventually("four attempts", || async { (unknown.seen().0 >= 4).then_some(()) }).await;
+    assert_eq!(unknown.seen().1, 0);
+    server.stop().await;
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_just_in_time_counts() {

@@ -1,13 +1,17 @@
 //! E-mail over a real SMTP server.
 
+use std::time::Duration;
+
 use gavel::config::Settings;
 use gavel_core::access::Role;
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Client, Engine, Server, eventually,
+    Client, Engine, Receiver, Server, eventually,
     people::{PASSWORD, token},
-    smtp::{Fate, Smtp},
+    smtp::{Encryption, Fate, Smtp},
+    tls::Authority,
 };
 
 const LEA: &str = "lea@acme.example";
@@ -213,6 +217,150 @@ async fn a_password_that_is_not_taken_loses_no_mail(engine: Engine) {
     assert_eq!(smtp.mails().len(), 1);
 }
 
+/// Sends one invitation over TLS: the mails that came, and what waits.
+async fn invite_over_tls(
+    engine: Engine,
+    smtp: &Smtp,
+    (url, ca): (String, Option<&Authority>),
+) -> Option<Vec<(u64, Option<String>, bool)>> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    let ca = ca.map(|authority| std::fs::write(&file, authority.pem())).map(|written| written.map(|()| file).unwrap());
+    let set = move |settings: &mut Settings| {
+        (settings.smtp_url, settings.ca_file) = (Some(url), ca);
+        settings.mail_from = Some("desk@gavel.example".into());
+    };
+    let server = Server::start_with(engine, set).await?;
+    let before = smtp.mails().len();
+    server.client.post("/x/members/", json!({ "email": LEA, "role": "Reader" })).await.ok(201);
+    eventually("the mail, or why not", || async {
+        let waits = waiting(&server).await;
+        let sent = waits.is_empty() && smtp.mails().len() > before;
+        (sent || waits.first().is_some_and(|mail| mail.0 > 0)).then_some(())
+    })
+    .await;
+    let left = waiting(&server).await;
+    server.stop().await;
+    Some(left)
+}
+
+crate::on_both_engines!(mail_goes_over_tls_to_whom_the_operator_believes);
+async fn mail_goes_over_tls_to_whom_the_operator_believes(engine: Engine) {
+    let (ours, theirs) = (Authority::new(), Authority::new());
+    let implicit = Smtp::encrypted(Encryption::Implicit(ours.acceptor("127.0.0.1"))).await;
+    let on_demand = Smtp::encrypted(Encryption::OnDemand(ours.acceptor("localhost"))).await;
+    let plain = Smtp::start().await;
+    let required = |smtp: &Smtp, host: &str| format!("{}?tls=required", smtp.url_at("smtp", host));
+    let why = |code: &str| vec![(1, Some(code.to_owned()), false)];
+    for (smtp, url, authority, left) in [
+        (&implicit, implicit.url_at("smtps", "127.0.0.1"), Some(&ours), vec![]),
+        (&on_demand, required(&on_demand, "localhost"), Some(&ours), vec![]),
+        (&on_demand, required(&on_demand, "localhost").replace("required", "opportunistic"), Some(&ours), vec![]),
+        // Nobody we believe, somebody else, the wrong name, no encryption where it is required.
+        (&implicit, implicit.url_at("smtps", "127.0.0.1"), None, why("certificate")),
+        (&implicit, implicit.url_at("smtps", "127.0.0.1"), Some(&theirs), why("certificate")),
+        (&implicit, implicit.url_at("smtps", "localhost"), Some(&ours), why("certificate")),
+        (&on_demand, required(&on_demand, "127.0.0.1"), Some(&ours), why("certificate")),
+        (&plain, required(&plain, "127.0.0.1"), Some(&ours), why("client")),
+        (&plain, plain.url_at("smtps", "127.0.0.1"), Some(&ours), why("tls")),
+    ] {
+        let (taken, before) = (left.is_empty(), smtp.mails().len());
+        let Some(found) = invite_over_tls(engine, smtp, (url.clone(), authority)).await else { return };
+        assert_eq!(found, left, "{url}");
+        assert_eq!(smtp.mails().len() - before, usize::from(taken), "{url}");
+    }
+    assert!(implicit.mails().iter().chain(&on_demand.mails()).all(|mail| mail.encrypted && mail.to == LEA));
+}
+
+/// Webhooks to a receiver that wants none: fails now, and after so many days again.
+async fn fails_for(server: &Server, destination: &str, days: i64) {
+    let dead = async |count: i64| {
+        eventually("a dead letter", || async {
+            let view = server.client.get(&format!("/x/webhook/destinations/{destination}/")).await.ok(200);
+            (view["dead_letters_count"] == count).then_some(view)
+        })
+        .await
+    };
+    let before = server.client.get(&format!("/x/webhook/destinations/{destination}/")).await.ok(200);
+    let before = before["dead_letters_count"].as_i64().unwrap();
+    server.session().await;
+    dead(before + 1).await;
+    server.app.clock.advance(days * 86_400);
+    server.session().await;
+    dead(before + 2).await;
+}
+
+crate::on_both_engines!(whoever_may_mend_webhooks_is_told_of_a_pause_once);
+async fn whoever_may_mend_webhooks_is_told_of_a_pause_once(engine: Engine) {
+    let smtp = Smtp::start().await;
+    let Some(server) = server(engine, &smtp).await else { return };
+    let receiver = Receiver::answering(|_| (StatusCode::GONE, Duration::ZERO)).await;
+    let (destination, _) = server.destination(&receiver).await;
+    let roles = [
+        ("owner@acme.example", Role::Owner),
+        ("admin@acme.example", Role::Admin),
+        ("developer@acme.example", Role::Developer),
+        ("quiet@acme.example", Role::Developer),
+        ("officer@acme.example", Role::ComplianceOfficer),
+        ("reader@acme.example", Role::Reader),
+    ];
+    for (email, role) in roles {
+        server.account(email, role).await;
+    }
+    let elsewhere = server.another_application().await;
+    server.account_in(elsewhere, "far@acme.example", Role::Owner).await;
+    let wishes = |reach: &str| json!({ "notifications": { "webhook": reach } });
+    server.sign_in("admin@acme.example").await.patch("/x/me/", wishes("inbox")).await.ok(200);
+    server.sign_in("quiet@acme.example").await.patch("/x/me/", wishes("off")).await.ok(200);
+    fails_for(&server, &destination, 2).await;
+    assert!(waiting(&server).await.is_empty(), "not yet");
+    server.app.clock.advance(86_400);
+    server.session().await;
+    let mut mails = smtp.wait_for(2).await;
+    mails.sort_by_key(|mail| mail.to.clone());
+    let told: Vec<&str> = mails.iter().map(|mail| mail.to.as_str()).collect();
+    assert_eq!(told, ["developer@acme.example", "owner@acme.example"]);
+    assert_eq!(mails[0].header("Subject"), "Webhooks to test are paused");
+    assert!(
+        mails[0].text.contains("\"test\" (Default) for 3 day(s)") && mails[0].text.contains("wait for 30 day(s)"),
+        "{}",
+        mails[0].text
+    );
+    for (email, count) in [
+        ("owner@acme.example", 1),
+        ("admin@acme.example", 1),
+        ("developer@acme.example", 1),
+        ("quiet@acme.example", 0),
+        ("officer@acme.example", 0),
+    ] {
+        let inbox = server.sign_in(email).await.get("/x/notifications/").await.ok(200);
+        assert_eq!(inbox["count"], count, "{email}");
+        if count == 1 {
+            let row = &inbox["results"][0];
+            assert_eq!(
+                (&row["kind"], &row["destination_uuid"], &row["destination_label"]),
+                (&json!("webhook"), &json!(destination), &json!("test"))
+            );
+            assert_eq!((&row["session_id"], &row["url"], &row["actor_display"]), (&Value::Null, &Value::Null, &json!("System")));
+        }
+    }
+    // A pause somebody asks for tells nobody; the next one by itself tells once more.
+    let path = format!("/x/webhook/destinations/{destination}");
+    for what in ["resume", "pause", "resume"] {
+        server.client.post(&format!("{path}/{what}/"), json!({})).await.ok(200);
+    }
+    fails_for(&server, &destination, 3).await;
+    smtp.wait_for(4).await;
+    empty(&server).await;
+    assert_eq!(smtp.mails().len(), 4);
+    let owner = server.sign_in("owner@acme.example").await;
+    assert_eq!(owner.get("/x/notifications/?unread=true").await.ok(200)["count"], 2);
+    owner.post("/x/notifications/read/", json!({ "all": true })).await.is(200, json!({ "marked": 2, "unread": 0 }));
+    server.client.delete(&format!("/v3/webhook/destinations/{destination}/")).await.ok(204);
+    assert_eq!(owner.get("/x/notifications/").await.ok(200)["count"], 0, "it goes with its destination");
+    server.stop().await;
+}
+
 /// Decides on a session by review.
 async fn decide(server: &Server, session: &str, status: &str) {
     let body = json!({ "new_status": status, "comment": "Ana Silva seems fine." });
@@ -257,6 +405,26 @@ async fn a_person_who_wants_it_is_told_of_the_decision(engine: Engine) {
     empty(&server).await;
     assert_eq!(smtp.mails().len(), 3);
     assert!(smtp.mails().iter().all(|mail| !mail.text.contains("Ana") && !mail.head.contains("Ana")));
+    server.stop().await;
+}
+
+crate::on_both_engines!(a_decision_that_can_be_undone_mails_when_it_is_carried_out);
+async fn a_decision_that_can_be_undone_mails_when_it_is_carried_out(engine: Engine) {
+    let smtp = Smtp::start().await;
+    let Some(server) = server(engine, &smtp).await else { return };
+    let session = reviewed(&server, json!({ "email": "ana@acme.example", "send_notification_emails": true })).await;
+    let path = format!("/x/sessions/{session}/pending-review/");
+    server.client.post(&path, json!({ "new_status": "Declined", "undo_seconds": 10 })).await.ok(201);
+    assert!(waiting(&server).await.is_empty(), "it may still be undone");
+    server.client.delete(&path).await.ok(204);
+    server.app.clock.advance(11);
+    server.client.post(&path, json!({ "new_status": "Approved", "undo_seconds": 10 })).await.ok(201);
+    assert!(waiting(&server).await.is_empty());
+    server.app.clock.advance(11);
+    let mails = smtp.wait_for(1).await;
+    assert!(mails[0].text.contains("approved"), "{}", mails[0].text);
+    empty(&server).await;
+    assert_eq!(smtp.mails().len(), 1, "of what was undone nobody is told");
     server.stop().await;
 }
 

@@ -145,14 +145,20 @@ db_test!(a_rotation_is_in_every_chain_and_signed_by_both, server => {
     server.stop().await;
 });
 
-/// Both engines: what one process has sealed and not signed, the next one signs.
+/// Both engines: what one process has sealed and not signed, the next one signs, whether more rows have come or not.
 async fn a_sealer_killed_before_it_signed(engine: Engine) {
+    for more in [0, 10] {
+        killed_before_it_signed(engine, more).await;
+    }
+}
+
+async fn killed_before_it_signed(engine: Engine, more: usize) {
     let Some(place) = Place::make(engine).await else { return };
     let ready = prepare(settings(&place).check().unwrap()).await.map_err(|e| panic!("{e:?}")).unwrap();
     let app = ready.app.clone();
     write_rows(&app, 10).await;
     assert!(seal::seal_all(&app).await.unwrap() > 10);
-    write_rows(&app, 10).await; // These wait.
+    write_rows(&app, more).await; // These wait.
     app.store.close().await;
     drop((ready, app));
     let again = prepare(settings(&place).check().unwrap()).await.map_err(|e| panic!("{e:?}")).unwrap();

@@ -1,0 +1,8 @@
+-- Which application has made its copy of which session: each at most once.
+CREATE TABLE shares (
+    original_id BLOB NOT NULL REFERENCES sessions (id),
+    application_id BLOB NOT NULL REFERENCES applications (id),
+    copy_id BLOB NOT NULL REFERENCES sessions (id),
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (original_id, application_id)
+) STRICT;

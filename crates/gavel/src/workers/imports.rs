@@ -1,0 +1,39 @@
+//! Doing session imports: one after the other, each under a lease, so that another process goes on when this one is gone.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::{
+    actions::{
+        Error,
+        session_imports::{self, LEASE},
+    },
+    app::App,
+    store::session_imports as rows,
+};
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Imports until told to stop. A stop in the middle costs nothing: every batch is a transaction.
+pub async fn run(app: App, stopped: watch::Receiver<bool>) {
+    super::free_leases(&app, |tx| Box::pin(rows::free_leases(tx))).await;
+    super::one_after_the_other(stopped, PAUSE, "an import stopped; it will go on", || pass(&app)).await;
+}
+
+/// Does one import. `false`: there is none.
+pub async fn pass(app: &App) -> Result<bool, Error> {
+    let now = app.clock.now();
+    let until = now.plus_seconds(LEASE);
+    let waiting = app.store.read::<_, Error, _>(move |tx| Box::pin(async move { Ok(rows::is_waiting(tx, now).await?) })).await?;
+    if !waiting {
+        return Ok(false);
+    }
+    let claimed =
+        app.store.write::<_, Error, _>(move |tx| Box::pin(async move { Ok(rows::claim(tx, now, until).await?) })).await?;
+    match claimed {
+        Some(job) => session_imports::run(app, job).await.map(|()| true),
+        None => Ok(false),
+    }
+}
