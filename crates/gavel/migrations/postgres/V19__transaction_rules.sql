@@ -73,3 +73,7 @@ CREATE TABLE transaction_tag_uses (
 );
 
 INSERT INTO counters (application_id, name, value) SELECT id, 'rules_revision', 0 FROM applications;
+
+-- A subject's transactions in the order in which rules read them.
+DROP INDEX transactions_by_subject;
+CREATE INDEX transactions_by_subject ON transactions (application_id, subject_vendor_data, txn_date, number);

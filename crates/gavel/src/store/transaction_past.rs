@@ -53,6 +53,8 @@ fn signal_of(field: &str, value: &str) -> Option<(&'static str, EntryValue)> {
 
 /// A statement's condition over `transactions t`, as it grows.
 struct Narrowed {
+    /// What is read; behind a screened value its transactions, in this order.
+    from: &'static str,
     sql: String,
     params: Vec<Value>,
     /// Every filter is in it.
@@ -61,34 +63,45 @@ struct Narrowed {
 
 impl Narrowed {
     fn of(application: ApplicationId, question: &Question<'_>) -> Self {
-        let params = vec![application.0.into(), question.from.into(), question.until.into()];
-        let sql = "t.application_id = $1 AND t.txn_date >= $2 AND t.txn_date <= $3".to_owned();
-        let mut narrowed = Self { sql, params, whole: true };
-        let mut by_signal = false;
+        let has = |name: &str| question.filters.iter().any(|(field, _)| *field == name);
+        // Where the other side says more than the time does, the time is not to be searched by.
+        let by_counterparty = has("counterparty_vendor_data") && !has("subject_vendor_data");
+        let date = if by_counterparty { "+t.txn_date" } else { "t.txn_date" };
+        let mut narrowed = Self {
+            from: "transactions t",
+            sql: format!("t.application_id = $1 AND {date} >= $2 AND {date} <= $3"),
+            params: vec![application.0.into(), question.from.into(), question.until.into()],
+            whole: true,
+        };
         for (field, values) in &question.filters {
-            if let Some(column) = column_of(field) {
-                let these = placeholders(narrowed.params.len() + 1, values.len());
-                narrowed.params.extend(values.iter().map(Value::from));
-                narrowed.sql.push_str(&format!(" AND t.{column} IN ({these})"));
-                continue;
-            }
-            narrowed.whole = false;
-            if let ([value], false) = (values.as_slice(), by_signal)
-                && let Some((side, value)) = signal_of(field, value)
-            {
-                by_signal = true;
-                let at = narrowed.params.len();
-                narrowed.sql.push_str(&format!(
-                    " AND t.id IN (SELECT s.transaction_id FROM transaction_signals s WHERE s.application_id = $1
-                         AND s.entry_type = ${} AND s.key_digest = ${} AND s.side = ${})",
-                    at + 1,
-                    at + 2,
-                    at + 3
-                ));
-                narrowed.params.extend([value.entry_type().as_str().into(), value.digest().into(), side.into()]);
+            match (column_of(field), values.as_slice()) {
+                (Some(column), values) => narrowed.by_column(column, values),
+                (None, [value]) if narrowed.from == "transactions t" => narrowed.by_signal(field, value),
+                (None, _) => narrowed.whole = false,
             }
         }
         narrowed
+    }
+
+    fn by_column(&mut self, column: &'static str, values: &[String]) {
+        let these = placeholders(self.params.len() + 1, values.len());
+        self.params.extend(values.iter().map(Value::from));
+        self.sql.push_str(&format!(" AND t.{column} IN ({these})"));
+    }
+
+    /// Narrows to transactions that have shown a value, where it is one that is screened; others may be left.
+    fn by_signal(&mut self, field: &str, value: &str) {
+        self.whole = false;
+        let Some((side, value)) = signal_of(field, value) else { return };
+        self.from = "transaction_signals s CROSS JOIN transactions t";
+        let at = self.params.len();
+        self.sql.push_str(&format!(
+            " AND t.id = s.transaction_id AND s.application_id = $1 AND s.entry_type = ${} AND s.key_digest = ${} AND s.side = ${}",
+            at + 1,
+            at + 2,
+            at + 3
+        ));
+        self.params.extend([value.entry_type().as_str().into(), value.digest().into(), side.into()]);
     }
 }
 
@@ -119,14 +132,14 @@ pub async fn tally_before(
 }
 
 async fn count(tx: &mut Tx, narrowed: &Narrowed) -> Result<Tally, StoreError> {
-    let sql = format!("SELECT count(*) FROM transactions t WHERE {}", narrowed.sql);
+    let sql = format!("SELECT count(*) FROM {} WHERE {}", narrowed.from, narrowed.sql);
     let row = tx.query_opt(&sql, &narrowed.params).await?;
     Ok(Tally::Count(row.map_or(Ok(0), |row| row.get(0))?))
 }
 
 async fn sum(tx: &mut Tx, narrowed: &Narrowed, metric: Metric) -> Result<Tally, StoreError> {
     let limbs: Vec<String> = (0..4).map(|limb| format!("CAST(coalesce(sum(t.amount_{limb}), 0) AS bigint)")).collect();
-    let sql = format!("SELECT count(*), {} FROM transactions t WHERE {}", limbs.join(", "), narrowed.sql);
+    let sql = format!("SELECT count(*), {} FROM {} WHERE {}", limbs.join(", "), narrowed.from, narrowed.sql);
     let Some(row) = tx.query_opt(&sql, &narrowed.params).await? else { return Ok(Tally::new(metric)) };
     let mut c = row.columns();
     let numbers = c.take()?;
@@ -152,7 +165,7 @@ async fn extreme(tx: &mut Tx, narrowed: &Narrowed, metric: Metric) -> Result<Tal
 /// Different values but for the one the current transaction brings itself.
 fn narrowed_but(narrowed: &Narrowed, column: &'static str, current: Option<&str>) -> (String, Vec<Value>) {
     let mut params = narrowed.params.clone();
-    let mut sql = format!("SELECT count(DISTINCT t.{column}) FROM transactions t WHERE {}", narrowed.sql);
+    let mut sql = format!("SELECT count(DISTINCT t.{column}) FROM {} WHERE {}", narrowed.from, narrowed.sql);
     if let Some(current) = current {
         params.push(current.into());
         sql.push_str(&format!(" AND t.{column} <> ${}", params.len()));
@@ -169,9 +182,11 @@ async fn distinct(tx: &mut Tx, (sql, params): (String, Vec<Value>)) -> Result<Ta
 async fn look_through(tx: &mut Tx, mut narrowed: Narrowed, question: &Question<'_>) -> Result<Tally, StoreError> {
     let mut tally = Tally::new(question.aggregation.metric);
     let behind = narrowed.params.len();
+    // The window's beginning moves on with what is read, so that no part is looked for from the start again.
     let sql = format!(
-        "SELECT t.txn_date, t.number, t.facts FROM transactions t WHERE {} AND (t.txn_date, t.number) > (${}, ${})
+        "SELECT t.txn_date, t.number, t.facts FROM {} WHERE {} AND (t.txn_date > ${} OR t.number > ${})
          ORDER BY t.txn_date, t.number LIMIT ${}",
+        narrowed.from,
         narrowed.sql,
         behind + 1,
         behind + 2,
@@ -188,8 +203,9 @@ async fn look_through(tx: &mut Tx, mut narrowed: Narrowed, question: &Question<'
         }
         match rows.last() {
             Some(last) if rows.len() as u64 == CHUNK => {
-                narrowed.params[behind] = last.get::<i64>(0)?.into();
-                narrowed.params[behind + 1] = last.get::<u64>(1)?.into();
+                let (at, number) = (Value::from(last.get::<i64>(0)?), last.get::<u64>(1)?.into());
+                narrowed.params[1] = at.clone();
+                (narrowed.params[behind], narrowed.params[behind + 1]) = (at, number);
             }
             _ => return Ok(tally),
         }
@@ -277,7 +293,8 @@ fn past_from_row(row: &Row) -> Result<Past, StoreError> {
 const PAST: &str =
     "t.id, t.number, t.txn_date, t.created_at, t.subject_kind, t.subject_vendor_data, t.facts, t.score, t.severity";
 
-/// The next transactions of a span behind a bookmark.
+/// The next transactions of a span behind a bookmark. The bookmark stands in the bounds of the statement, so that each part
+/// begins where the last one ended, in an index that has them in this order.
 pub async fn list_past(
     tx: &mut Tx,
     application: ApplicationId,
@@ -285,30 +302,47 @@ pub async fn list_past(
     (sequence, bookmark): (Sequence, &Bookmark),
     most: u64,
 ) -> Result<Vec<Past>, StoreError> {
-    let in_span = "t.application_id = $1 AND t.txn_date >= $2 AND t.txn_date <= $3 AND t.number <= $4";
-    let mut params: Vec<Value> =
-        vec![application.0.into(), span.from.into(), span.until.into(), span.last_number.into(), most.into()];
-    params.extend([bookmark.at.into(), bookmark.number.into()]);
-    let sql = match sequence {
-        Sequence::Time => format!(
-            "SELECT {PAST} FROM transactions t WHERE {in_span} AND (t.txn_date, t.number) > ($6, $7)
-             ORDER BY t.txn_date, t.number LIMIT $5"
-        ),
-        Sequence::Nobody => format!(
-            "SELECT {PAST} FROM transactions t
-             WHERE {in_span} AND t.subject_vendor_data IS NULL AND (t.txn_date, t.number) > ($6, $7)
-             ORDER BY t.txn_date, t.number LIMIT $5"
-        ),
-        Sequence::Subject => {
-            params.push((&bookmark.subject).into());
-            format!(
-                "SELECT {PAST} FROM transactions t
-                 WHERE {in_span} AND (t.subject_vendor_data, t.txn_date, t.number) > ($8, $6, $7)
-                 ORDER BY t.subject_vendor_data, t.txn_date, t.number LIMIT $5"
-            )
-        }
+    let params = |from: i64, most: u64| -> Vec<Value> {
+        let span: [Value; 4] = [application.0.into(), from.into(), span.until.into(), span.last_number.into()];
+        let behind: [Value; 3] = [most.into(), bookmark.at.into(), bookmark.number.into()];
+        span.into_iter().chain(behind).collect()
     };
-    tx.query(&sql, &params).await?.iter().map(past_from_row).collect()
+    let of = |whose: &str| {
+        format!(
+            "SELECT {PAST} FROM transactions t
+             WHERE t.application_id = $1 AND t.txn_date >= $2 AND t.txn_date <= $3 AND t.number <= $4 {whose}
+                 AND (t.txn_date > $6 OR t.number > $7)
+             ORDER BY t.txn_date, t.number LIMIT $5"
+        )
+    };
+    let start = span.from.as_micros();
+    let goes_on = params(start.max(bookmark.at), most);
+    match sequence {
+        Sequence::Time => read_past(tx, &of(""), &goes_on).await,
+        Sequence::Nobody => read_past(tx, &of("AND t.subject_vendor_data IS NULL"), &goes_on).await,
+        Sequence::Subject => {
+            // The rest of the subject at the bookmark, then those behind it.
+            let subject = || Value::from(&bookmark.subject);
+            let rest = goes_on.into_iter().chain([subject()]).collect::<Vec<_>>();
+            let mut found = read_past(tx, &of("AND t.subject_vendor_data = $8"), &rest).await?;
+            let left = most - found.len() as u64;
+            if left > 0 {
+                let sql = format!(
+                    "SELECT {PAST} FROM transactions t
+                     WHERE t.application_id = $1 AND t.subject_vendor_data > $6
+                         AND +t.txn_date >= $2 AND +t.txn_date <= $3 AND +t.number <= $4
+                     ORDER BY t.subject_vendor_data, t.txn_date, t.number LIMIT $5"
+                );
+                let behind = params(start, left).into_iter().take(5).chain([subject()]).collect::<Vec<_>>();
+                found.extend(read_past(tx, &sql, &behind).await?);
+            }
+            Ok(found)
+        }
+    }
+}
+
+async fn read_past(tx: &mut Tx, sql: &str, params: &[Value]) -> Result<Vec<Past>, StoreError> {
+    tx.query(sql, params).await?.iter().map(past_from_row).collect()
 }
 
 /// How many transactions are in a span.

@@ -97,7 +97,7 @@ pub async fn insert_runs(tx: &mut Tx, transaction: TransactionId, runs: &[RuleRu
         }
         let rows: Vec<String> = (0..part.len()).map(|row| format!("({})", placeholders(row * WIDTH + 1, WIDTH))).collect();
         let sql = format!("INSERT INTO transaction_rule_runs ({COLUMNS}, transaction_id, ordinal) VALUES {}", rows.join(", "));
-        tx.execute(&sql, &params).await?;
+        tx.send(&sql, &params).await?;
     }
     Ok(())
 }
@@ -125,7 +125,7 @@ fn tag_from_row(row: &Row) -> Result<TransactionTag, StoreError> {
 
 /// Writes a tag, if the application has none of its name or id.
 pub async fn insert_tag(tx: &mut Tx, application: ApplicationId, tag: &TransactionTag, at: Timestamp) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO transaction_tags (id, application_id, name_key, name, color, created_at) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT DO NOTHING",
         &[
@@ -157,7 +157,7 @@ pub async fn find_tag_by_name(tx: &mut Tx, application: ApplicationId, name: &st
 pub async fn insert_tag_uses(tx: &mut Tx, transaction: TransactionId, tags: &[TransactionTag]) -> Result<(), StoreError> {
     for (ordinal, tag) in (1_i64..).zip(tags) {
         let sql = "INSERT INTO transaction_tag_uses (transaction_id, ordinal, tag_id) VALUES ($1, $2, $3)";
-        tx.execute(sql, &[transaction.0.into(), ordinal.into(), tag.uuid.into()]).await?;
+        tx.send(sql, &[transaction.0.into(), ordinal.into(), tag.uuid.into()]).await?;
     }
     Ok(())
 }

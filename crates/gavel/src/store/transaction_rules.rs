@@ -103,63 +103,49 @@ fn from_row(row: &Row) -> Result<Rule, StoreError> {
     })
 }
 
+/// What a change can move, in the order of `id, title, description, category, mode, evaluation_mode, scope, conditions,
+/// aggregations, actions, metadata, updated_at`.
+fn movable(rule: &Rule) -> Vec<Value> {
+    let mut params = vec![
+        rule.id.0.into(),
+        (&rule.title).into(),
+        rule.description.as_ref().into(),
+        (&rule.category).into(),
+        rule.mode.as_str().into(),
+        rule.evaluation_mode.mode().into(),
+    ];
+    params.extend(rule.parts.iter().map(|part| Value::from(part.to_string())));
+    params.extend([rule.metadata.to_string().into(), rule.updated_at.into()]);
+    params
+}
+
 /// Writes a new rule behind all others. `false`: another has its title, or its name in the library.
 pub async fn insert_rule(tx: &mut Tx, application: ApplicationId, rule: &Rule) -> Result<bool, StoreError> {
-    let written = tx
-        .execute(
-            "INSERT INTO transaction_rules (id, position, title, description, category, mode, evaluation_mode, scope, conditions,
-                 aggregations, actions, metadata, severity, library_key, bundle, created_at, updated_at, application_id,
-                 run_count, approved_count, reviewed_count, declined_count, awaiting_user_count)
-             VALUES ($1, (SELECT coalesce(max(position), 0) + 1 FROM transaction_rules WHERE application_id = $17), $2, $3, $4, $5, $6,
-                 $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 0, 0, 0, 0, 0)
-             ON CONFLICT DO NOTHING",
-            &[
-                rule.id.0.into(),
-                (&rule.title).into(),
-                rule.description.as_ref().into(),
-                (&rule.category).into(),
-                rule.mode.as_str().into(),
-                rule.evaluation_mode.mode().into(),
-                rule.parts[0].to_string().into(),
-                rule.parts[1].to_string().into(),
-                rule.parts[2].to_string().into(),
-                rule.parts[3].to_string().into(),
-                rule.metadata.to_string().into(),
-                rule.severity.map(Severity::as_str).into(),
-                rule.library.as_ref().map(|(key, _)| key).into(),
-                rule.library.as_ref().map(|(_, bundle)| bundle).into(),
-                rule.created_at.into(),
-                rule.updated_at.into(),
-                application.0.into(),
-            ],
-        )
-        .await?;
-    Ok(written == 1)
+    let mut params = movable(rule);
+    params.extend([
+        rule.severity.map(Severity::as_str).into(),
+        rule.library.as_ref().map(|(key, _)| key).into(),
+        rule.library.as_ref().map(|(_, bundle)| bundle).into(),
+        rule.created_at.into(),
+        application.0.into(),
+    ]);
+    let sql =
+        "INSERT INTO transaction_rules (id, title, description, category, mode, evaluation_mode, scope, conditions, aggregations,
+             actions, metadata, updated_at, severity, library_key, bundle, created_at, application_id, position,
+             run_count, approved_count, reviewed_count, declined_count, awaiting_user_count)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+             (SELECT coalesce(max(position), 0) + 1 FROM transaction_rules WHERE application_id = $17), 0, 0, 0, 0, 0)
+         ON CONFLICT DO NOTHING";
+    Ok(tx.execute(sql, &params).await? == 1)
 }
 
 /// Writes what a change moves.
 pub async fn set_rule(tx: &mut Tx, rule: &Rule) -> Result<(), StoreError> {
-    tx.execute(
+    let sql =
         "UPDATE transaction_rules SET title = $2, description = $3, category = $4, mode = $5, evaluation_mode = $6, scope = $7,
              conditions = $8, aggregations = $9, actions = $10, metadata = $11, updated_at = $12
-         WHERE id = $1",
-        &[
-            rule.id.0.into(),
-            (&rule.title).into(),
-            rule.description.as_ref().into(),
-            (&rule.category).into(),
-            rule.mode.as_str().into(),
-            rule.evaluation_mode.mode().into(),
-            rule.parts[0].to_string().into(),
-            rule.parts[1].to_string().into(),
-            rule.parts[2].to_string().into(),
-            rule.parts[3].to_string().into(),
-            rule.metadata.to_string().into(),
-            rule.updated_at.into(),
-        ],
-    )
-    .await?;
-    Ok(())
+         WHERE id = $1";
+    tx.send(sql, &movable(rule)).await
 }
 
 /// Removes a rule; its runs stay. `false`: it is not there.
@@ -192,7 +178,7 @@ pub async fn count_runs(tx: &mut Tx, rules: &[RuleId]) -> Result<(), StoreError>
         let sql =
             format!("UPDATE transaction_rules SET run_count = run_count + 1 WHERE id IN ({})", placeholders(1, chunk.len()));
         let params: Vec<Value> = chunk.iter().map(|id| id.0.into()).collect();
-        tx.execute(&sql, &params).await?;
+        tx.send(&sql, &params).await?;
     }
     Ok(())
 }
@@ -219,8 +205,7 @@ pub async fn move_matches(
         "UPDATE transaction_rules SET {from} = {from} - 1, {to} = {to} + 1
          WHERE id IN (SELECT rule_id FROM transaction_rule_runs WHERE transaction_id = $1 AND matched = $2)"
     );
-    tx.execute(&sql, &[transaction.0.into(), true.into()]).await?;
-    Ok(())
+    tx.send(&sql, &[transaction.0.into(), true.into()]).await
 }
 
 /// Counts a match of each of these rules by where the transaction came out.
@@ -235,7 +220,7 @@ pub async fn count_matches(tx: &mut Tx, rules: &[RuleId], status: TransactionSta
         );
         let mut params: Vec<Value> = vec![at.into()];
         params.extend(chunk.iter().map(|id| Value::from(id.0)));
-        tx.execute(&sql, &params).await?;
+        tx.send(&sql, &params).await?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     fmt,
+    sync::Arc,
 };
 
 use bigdecimal::BigDecimal;
@@ -27,9 +28,9 @@ impl fmt::Display for WindowTooLarge {
 /// A window over transactions that come in order.
 pub struct Sliding {
     aggregation: Aggregation,
-    inside: VecDeque<(Timestamp, Box<str>, Part)>,
+    inside: VecDeque<(Timestamp, Arc<str>, Part)>,
     /// By what transactions have in common with the one that asks.
-    bags: HashMap<Box<str>, Bag>,
+    bags: HashMap<Arc<str>, Bag>,
 }
 
 /// What one key has in the window.
@@ -67,6 +68,8 @@ impl Sliding {
             return Err(WindowTooLarge);
         }
         let part = self.aggregation.part(facts);
+        // The spelling is kept once, however many share it.
+        let key: Arc<str> = self.bags.get_key_value(key.as_str()).map_or_else(|| key.as_str().into(), |(known, _)| known.clone());
         self.bags.entry(key.clone()).or_default().put(self.aggregation.metric, &part);
         self.inside.push_back((at, key, part));
         Ok(())
@@ -74,20 +77,20 @@ impl Sliding {
 
     /// What the transaction pushed last asks for, itself included.
     pub fn tally(&self, facts: &Facts) -> Tally {
-        let bag = self.key(facts).and_then(|key| self.bags.get(&key));
+        let bag = self.key(facts).and_then(|key| self.bags.get(key.as_str()));
         let Some(bag) = bag else { return Tally::new(self.aggregation.metric) };
         bag.tally(self.aggregation.metric)
     }
 
     /// The values of the fields transactions are to have in common, told apart by their lengths.
-    fn key(&self, facts: &Facts) -> Option<Box<str>> {
+    fn key(&self, facts: &Facts) -> Option<String> {
         let common = self.aggregation.filters.iter().filter(|filter| filter.values.is_none());
         let mut key = String::new();
         for filter in common {
             let value = single(facts, &filter.field)?;
             key.push_str(&format!("{}:{value}", value.len()));
         }
-        Some(key.into())
+        Some(key)
     }
 
     fn move_to(&mut self, at: Timestamp) {

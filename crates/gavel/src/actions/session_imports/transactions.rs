@@ -14,7 +14,9 @@ use crate::{
         Tx,
         imported::{self, Known},
         session_imports::Job,
-        subject_locks, transactions,
+        subject_locks,
+        transaction_locks::{self, Reach},
+        transactions,
     },
 };
 
@@ -31,6 +33,8 @@ pub(super) async fn apply(
     let caller = worker(job);
     let application = caller.application;
     subject_locks::hold_kind(tx, application, SessionKind::User).await?;
+    // No rule is asked about them, but rules of others count them.
+    transaction_locks::hold_past(tx, application, None, Reach::Everybody).await?;
     let keys: Vec<[u8; 32]> = rows.iter().map(|row| row.key).collect();
     let mut known: HashMap<_, _> = imported::find_known(tx, application, KIND, &keys).await?;
     let mut made = Vec::new();

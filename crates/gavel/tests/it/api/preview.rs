@@ -150,6 +150,16 @@ db_test!(transactions_are_weighed_again, server => {
     server.stop().await;
 });
 
+db_test!(what_rules_asked_for_stays, server => {
+    let emails = server.system_list("email").await;
+    server.rule("Look", json!({ "actions": [{ "type": "change_status", "value": "IN_REVIEW" }] })).await;
+    server.rule("Trial", json!({ "mode": "TEST", "actions": [{ "type": "change_status", "value": "DECLINED" }] })).await;
+    transaction(&server, "1", "ana", "ana@example.com", "192.0.2.7").await;
+    let addition = preview(&server, json!([{ "op": "add", "list": emails, "value": "ana@example.com" }])).await;
+    assert_eq!(addition["transactions"]["by_status"], json!([{ "from": "IN_REVIEW", "to": "DECLINED", "count": 1 }]));
+    server.stop().await;
+});
+
 db_test!(users_and_businesses_follow_the_entries_that_would_cover_them, server => {
     for (nouns, vendor_data, status) in
         [("users", "Ana", "ACTIVE"), ("users", "ana", "FLAGGED"), ("users", "bob", "BLOCKED"), ("businesses", "ana", "ACTIVE")]
