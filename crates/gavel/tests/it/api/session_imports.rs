@@ -90,7 +90,7 @@ db_test!(a_file_becomes_sessions, server => {
     assert_eq!((&ana["status"], &ana["created_at"], &ana["full_name"]), (&json!("Approved"), &json!("2024-02-03T04:05:06.000000Z"), &json!("Ana Pérez")));
     let decision = server.client.get(&format!("/v3/session/{}/decision/?include=events", text(&ana["session_id"]))).await.ok(200);
     assert_eq!(features(&decision), ["PHONE", "ID_VERIFICATION", "EMAIL", "IP_ANALYSIS"]);
-    assert_eq!((&decision["metadata"], &decision["workflow_id"], &decision["expires_at"]), (&json!({ "plan": 1.5 }), &json!(id), &json!(null)));
+    assert_eq!((&decision["metadata"], &decision["workflow_id"], &decision["expires_at"]), (&json!({ "plan": 15 }), &json!(id), &json!(null)));
     let document = &decision["id_verifications"][0];
     let facts = ["status", "document_type", "issuing_state_name", "gender", "address", "node_id"].map(|name| document[name].clone());
     assert_eq!(facts, [json!("Approved"), json!("Passport"), json!("Spain"), json!("F"), json!("Calle Mayor 7"), json!("feature_ocr_1")]);
