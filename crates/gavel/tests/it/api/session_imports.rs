@@ -54,7 +54,7 @@ db_test!(a_file_becomes_sessions, server => {
         (receiver, destination)
     };
     let sent = send_form(&server.client, &[("workflow_id", &id)], "C:\\out\\people.csv", format!("{PEOPLE}\
-        a1,ana,Approved,2024-02-03T04:05:06Z,Ana,Pérez,1990-05-01,P,XDB123,,ESP,ESP,F,2030-01-01,Calle Mayor 7,Ana@Mail.example,+1 (415) 555-2671,203.0.113.9,f1ngerpr1nt-ana,,\"{{\"\"plan\"\": 1.50}}\"\n\
+        a1,ana,Approved,2024-02-03T04:05:06Z,Ana,Pérez,1990-05-01,P,XDB123,,ESP,ESP,F,2030-01-01,Calle Mayor 7,Ana@Mail.example,+1 (415) 555-2671,203.0.113.9,f1ngerpr1nt-ana,,\"{{\"\"plan\"\": 15}}\"\n\
         a2,,In Review,,,,,,,,,,,,,bo@mail.example,,,,,\n")).await.ok(201);
     insta::allow_duplicates! {
         insta::assert_snapshot!(shown(&sent), @r#"
