@@ -60,6 +60,13 @@ db_test!(an_entry_is_shown_with_its_versions, server => {
           "revision": 2,
           "hit_count": 0,
           "last_hit_at": null,
+          "made_from": {
+            "session": null,
+            "transaction": null,
+            "user": null,
+            "business": null,
+            "names": []
+          },
           "versions": [
             {
               "revision": 2,
