@@ -24,16 +24,13 @@ pub async fn run(app: App, stopped: watch::Receiver<bool>) {
 
 /// Goes on with one erasure. `false`: there is none.
 pub async fn pass(app: &App) -> Result<bool, Error> {
-    let now = app.clock.now();
-    let until = now.plus_seconds(LEASE);
-    let waiting =
-        app.store.read::<_, Error, _>(move |tx| Box::pin(async move { Ok(erasures::is_waiting(tx, now).await?) })).await?;
-    if !waiting {
-        return Ok(false);
-    }
-    let claimed =
-        app.store.write::<_, Error, _>(move |tx| Box::pin(async move { Ok(erasures::claim(tx, now, until).await?) })).await?;
-    match claimed {
+    let claimed = super::claim_next(
+        app,
+        LEASE,
+        |tx, now| Box::pin(erasures::is_waiting(tx, now)),
+        |tx, now, until| Box::pin(erasures::claim(tx, now, until)),
+    );
+    match claimed.await? {
         Some(erasure) => erasure::run(app, erasure).await.map(|()| true),
         None => Ok(false),
     }

@@ -24,15 +24,13 @@ pub async fn run(app: App, stopped: watch::Receiver<bool>) {
 
 /// Does one import. `false`: there is none.
 pub async fn pass(app: &App) -> Result<bool, Error> {
-    let now = app.clock.now();
-    let until = now.plus_seconds(LEASE);
-    let waiting = app.store.read::<_, Error, _>(move |tx| Box::pin(async move { Ok(rows::is_waiting(tx, now).await?) })).await?;
-    if !waiting {
-        return Ok(false);
-    }
-    let claimed =
-        app.store.write::<_, Error, _>(move |tx| Box::pin(async move { Ok(rows::claim(tx, now, until).await?) })).await?;
-    match claimed {
+    let claimed = super::claim_next(
+        app,
+        LEASE,
+        |tx, now| Box::pin(rows::is_waiting(tx, now)),
+        |tx, now, until| Box::pin(rows::claim(tx, now, until)),
+    );
+    match claimed.await? {
         Some(job) => session_imports::run(app, job).await.map(|()| true),
         None => Ok(false),
     }

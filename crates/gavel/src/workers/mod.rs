@@ -18,6 +18,7 @@ pub mod sweep;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use gavel_core::time::Timestamp;
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
@@ -74,6 +75,21 @@ where
     {
         tracing::warn!(%error, "old leases were not freed");
     }
+}
+
+/// Claims the next piece of work, for so many seconds. Whether there is any is only read, so that idling writes nothing.
+async fn claim_next<T, W, C>(app: &App, lease: i64, is_waiting: W, claim: C) -> Result<Option<T>, Error>
+where
+    W: for<'t> FnOnce(&'t mut Tx, Timestamp) -> BoxFuture<'t, Result<bool, StoreError>> + Send + 'static,
+    C: for<'t> FnOnce(&'t mut Tx, Timestamp, Timestamp) -> BoxFuture<'t, Result<Option<T>, StoreError>> + Send + 'static,
+    T: Send + 'static,
+{
+    let now = app.clock.now();
+    let until = now.plus_seconds(lease);
+    if !app.store.read(move |tx| is_waiting(tx, now)).await? {
+        return Ok(None);
+    }
+    Ok(app.store.write(move |tx| claim(tx, now, until)).await?)
 }
 
 /// Does one piece of work after the other until told to stop, also in the middle of one; when there is none (`false`), or
