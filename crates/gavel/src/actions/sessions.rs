@@ -31,7 +31,7 @@ use crate::{
     clock::{new_id, random_text},
     store::{
         Tx,
-        applications::{self, Application, Counter},
+        applications::{self, Application},
         events as event_rows, media,
         sessions::{self, Session},
         workflows::{self, Workflow},
@@ -160,12 +160,8 @@ async fn insert(
     (new, workflow, kind): (NewSession, Workflow, SessionKind),
     (portrait, now): (Option<MediaId>, Timestamp),
 ) -> Result<Session, Error> {
-    let counter = match kind {
-        SessionKind::User => Counter::SessionNumber,
-        SessionKind::Business => Counter::BusinessSessionNumber,
-    };
-    let number = applications::take_next(tx, application.id, counter).await?;
-    let session = start(new, workflow, kind, i64::try_from(number).unwrap_or(i64::MAX), portrait, now)?;
+    let number = applications::take_session_number(tx, application.id, kind).await?;
+    let session = start(new, workflow, kind, number, portrait, now)?;
     sessions::insert_session(tx, application.id, &session).await?;
     media::insert_uses(tx, session.id, session.portrait.as_slice()).await?;
     if kind == SessionKind::Business {

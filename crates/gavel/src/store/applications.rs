@@ -1,6 +1,10 @@
 //! Applications, their settings and their counters.
 
-use gavel_core::{ids::ApplicationId, session::Environment, time::Timestamp};
+use gavel_core::{
+    ids::ApplicationId,
+    session::{Environment, SessionKind},
+    time::Timestamp,
+};
 
 use super::{Row, StoreError, Tx};
 
@@ -119,6 +123,15 @@ pub async fn take_next(tx: &mut Tx, id: ApplicationId, counter: Counter) -> Resu
         )
         .await?;
     row.ok_or_else(|| StoreError::unreadable("counter"))?.get(0)
+}
+
+/// Takes the number of the next session of a kind.
+pub async fn take_session_number(tx: &mut Tx, id: ApplicationId, kind: SessionKind) -> Result<i64, StoreError> {
+    let counter = match kind {
+        SessionKind::User => Counter::SessionNumber,
+        SessionKind::Business => Counter::BusinessSessionNumber,
+    };
+    Ok(i64::try_from(take_next(tx, id, counter).await?).unwrap_or(i64::MAX))
 }
 
 /// The last number handed out; its row stays locked. Whoever goes on takes the next one with [`set_current`].

@@ -28,9 +28,7 @@ use crate::{
     },
     clock::{new_id, random_text},
     store::{
-        Tx,
-        applications::{self, Counter},
-        events as event_rows,
+        Tx, applications, events as event_rows,
         imported::{self, Known},
         media,
         records::{self, Record},
@@ -127,15 +125,10 @@ impl Batch<'_> {
 
     async fn create(&self, tx: &mut Tx, row: ImportedSession) -> Result<Session, Error> {
         let (application, at) = (self.caller.application, row.created_at.unwrap_or(self.now));
-        let counter = match self.kind {
-            SessionKind::User => Counter::SessionNumber,
-            SessionKind::Business => Counter::BusinessSessionNumber,
-        };
-        let number = applications::take_next(tx, application, counter).await?;
         let mut session = Session {
             id: new_id(),
             kind: self.kind,
-            number: i64::try_from(number).unwrap_or(i64::MAX),
+            number: applications::take_session_number(tx, application, self.kind).await?,
             token: random_text::<9>(),
             status: row.status,
             version: 1,
