@@ -18,8 +18,7 @@ use crate::{
     },
 };
 
-/// Queues `status.updated` for a session whose row has just been written. Answers the decision, when the event carries one,
-/// for whoever answers with it too.
+/// Queues `status.updated` for a session whose row has just been written. Answers the decision, when the event carries one.
 pub async fn status_updated(
     tx: &mut Tx,
     app: &App,
@@ -32,6 +31,19 @@ pub async fn status_updated(
         payload.insert("resubmit_info".into(), info);
     }
     queue_for_session(tx, app, application, session, EventType::StatusUpdated, payload).await
+}
+
+/// The same, for whoever answers with the decision: it is put together once, whether or not the event carries it.
+pub async fn status_updated_for_answer(
+    tx: &mut Tx,
+    app: &App,
+    application: &Application,
+    session: &Session,
+) -> Result<Box<RawValue>, Error> {
+    match status_updated(tx, app, application, session, None).await? {
+        Some(decision) => Ok(decision),
+        None => decision::load(tx, app, application, session).await,
+    }
 }
 
 /// Queues `data.updated` for a session whose row has just been written; its version has moved, because events of a session

@@ -196,12 +196,8 @@ async fn record(
     if session.status == SessionStatus::Declined {
         blocklist::follow_decline(tx, caller.application, &session, now).await?;
     }
-    let announced = events::status_updated(tx, app, &application, &session, None).await?;
+    let decision = events::status_updated_for_answer(tx, app, &application, &session).await?;
     caller.audit(tx, "evidence.recorded", &[("session", id.0)], now).await?;
-    let decision = match announced {
-        Some(decision) => decision,
-        None => decision::load(tx, app, &application, &session).await?,
-    };
     decision::linked(app, decision)
 }
 

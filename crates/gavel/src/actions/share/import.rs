@@ -22,9 +22,7 @@ use crate::{
     clock::new_id,
     share_token::{self, Share, TokenError},
     store::{
-        Tx,
-        applications::{self, Application, Counter},
-        events as event_rows,
+        Tx, applications, events as event_rows,
         sessions::{self, Session},
         shares,
         workflows::{self, Workflow},
@@ -154,7 +152,8 @@ async fn redeem(
     let index = app.live.within(tx, caller.application, index).await?;
     refuse_blocked(&index, original.kind, vendor_data, now)?;
     let subject = subjects::sessions::note_new(tx, caller.application, original.kind, vendor_data, now).await?;
-    let mut session = copy::session(&original, &workflow, body.vendor_data, number(tx, &application, original.kind).await?, now)?;
+    let number = applications::take_session_number(tx, application.id, original.kind).await?;
+    let mut session = copy::session(&original, &workflow, body.vendor_data, number, now)?;
     let trusted = match original.status {
         SessionStatus::Approved if subjects::sessions::is_flagged(tx, caller.application, &session).await? => {
             SessionStatus::InReview
@@ -168,19 +167,8 @@ async fn redeem(
     }
     subjects::sessions::follow(tx, application.id, &session, SessionStatus::NotStarted, now).await?;
     tell(tx, caller, &session, (share, subject.map(|id| (original.kind.as_str(), id.0))), now).await?;
-    let decision = match events::status_updated(tx, app, &application, &session, None).await? {
-        Some(decision) => decision,
-        None => decision::load(tx, app, &application, &session).await?,
-    };
+    let decision = events::status_updated_for_answer(tx, app, &application, &session).await?;
     decision::linked(app, decision)
-}
-
-async fn number(tx: &mut Tx, application: &Application, kind: SessionKind) -> Result<i64, Error> {
-    let counter = match kind {
-        SessionKind::User => Counter::SessionNumber,
-        SessionKind::Business => Counter::BusinessSessionNumber,
-    };
-    Ok(i64::try_from(applications::take_next(tx, application.id, counter).await?).unwrap_or(i64::MAX))
 }
 
 /// The copy's history, and what the trails of both applications say. The owner's trail names nobody of the other one.

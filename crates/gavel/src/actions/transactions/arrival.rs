@@ -6,7 +6,7 @@ use gavel_core::{
     ids::TransactionId,
     screening::Index,
     time::Timestamp,
-    transaction::{Decided, NewTransaction, Source, TransactionStatus, facts, participants, values},
+    transaction::{Decided, NewTransaction, Source, TransactionStatus, facts},
 };
 
 use super::{
@@ -40,9 +40,7 @@ impl Arrival<'_> {
         standing: Option<TransactionId>,
     ) -> Result<TransactionId, Error> {
         let application = self.caller.application;
-        let all = participants(new).into_iter().chain(values(new));
-        let unasked = all.map(|value| (value, Vec::new())).collect();
-        let screened = Screened { index: self.index.clone(), at: self.now, values: unasked };
+        let screened = Screened::unasked(self.index.clone(), new, self.now);
         let counterparty = find_counterparty(tx, self.caller, new).await?;
         let participants = parties::of(new, counterparty.is_some());
         let at = new.at.unwrap_or(self.now);

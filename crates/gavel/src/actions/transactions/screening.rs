@@ -13,6 +13,11 @@ use gavel_core::{
 
 use crate::{actions::Error, app::App, store::Tx};
 
+/// Every value of a transaction that lists know, participants first.
+fn shown(new: &NewTransaction) -> impl Iterator<Item = PartyValue> {
+    participants(new).into_iter().chain(values(new))
+}
+
 /// What the lists said, in which state they were, at which instant.
 pub(super) struct Screened {
     pub(super) index: Arc<Index>,
@@ -23,12 +28,16 @@ pub(super) struct Screened {
 
 impl Screened {
     pub(super) fn of(index: Arc<Index>, new: &NewTransaction, at: Timestamp) -> Self {
-        let all = participants(new).into_iter().chain(values(new));
-        let values = all.map(|value| {
+        let values = shown(new).map(|value| {
             let hits = index.hits(&value.value, at);
             (value, hits)
         });
         Self { values: values.collect(), index, at }
+    }
+
+    /// The values alone, of what no list is asked about.
+    pub(super) fn unasked(index: Arc<Index>, new: &NewTransaction, at: Timestamp) -> Self {
+        Self { values: shown(new).map(|value| (value, Vec::new())).collect(), index, at }
     }
 
     /// The same as this transaction of the database sees the lists.
