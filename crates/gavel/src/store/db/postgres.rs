@@ -204,17 +204,23 @@ impl Client {
         }
     }
 
-    /// Puts a statement on the way, hears what was sent before it, and then its own answer.
+    /// Puts a statement on the way and hears what was sent before it, then its own answer. What failed first is the reason.
     async fn after_sent<T>(
         &mut self,
         statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, StoreError> {
+        let (sent, answered) = self.in_turn(statement).await;
+        sent.and(answered.map_err(error))
+    }
+
+    /// Puts a statement on the way; answers what came of those sent before it, and of itself.
+    async fn in_turn<T>(&mut self, statement: impl Future<Output = T>) -> (Result<(), StoreError>, T) {
         let mut statement = std::pin::pin!(statement);
         let early = futures_util::poll!(&mut statement);
-        self.hear().await?;
+        let sent = self.hear().await;
         match early {
-            Poll::Ready(answered) => answered.map_err(error),
-            Poll::Pending => statement.await.map_err(error),
+            Poll::Ready(answered) => (sent, answered),
+            Poll::Pending => (sent, statement.await),
         }
     }
 
@@ -230,13 +236,7 @@ impl Client {
     /// which PostgreSQL does not call an error: then the failure is the answer.
     async fn end(&mut self, how: &str) -> (Result<(), StoreError>, bool) {
         let connection = self.connection.clone();
-        let mut end = std::pin::pin!(connection.batch_execute(how));
-        let early = futures_util::poll!(&mut end);
-        let sent = self.hear().await;
-        let ended = match early {
-            Poll::Ready(ended) => ended,
-            Poll::Pending => end.await,
-        };
+        let (sent, ended) = self.in_turn(connection.batch_execute(how)).await;
         let usable = ended.is_ok();
         (sent.and(ended.map_err(error)), usable)
     }
