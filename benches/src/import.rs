@@ -12,13 +12,12 @@ mod wire;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use gavel::{cli::serve::prepare, config::Settings};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
 };
-use wire::{KEY, answer, head, peak_mb, post};
+use wire::{answer, head, peak_mb, post, serve};
 
 #[derive(Parser)]
 struct Options {
@@ -34,16 +33,7 @@ struct Options {
 async fn main() {
     let options = Options::parse();
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let settings = Settings {
-        listen: "127.0.0.1:0".parse().ok(),
-        data: Some(folder.path().to_owned()),
-        database: options.database.clone(),
-        bootstrap_api_key: Some(KEY.into()),
-        ..Settings::default()
-    };
-    let ready = prepare(settings.check().expect("settings")).await.map_err(|e| println!("{e:?}")).expect("a server");
-    let address = ready.app.config.listen.to_string();
-    tokio::spawn(ready.run(std::future::pending()));
+    let address = serve(folder.path(), options.database.clone()).await.config.listen.to_string();
 
     tokio::spawn(screen_now_and_then(address.clone()));
     let lists = get(&address, "/v3/lists/?entry_type=email").await;

@@ -15,8 +15,6 @@ use clap::Parser;
 use gavel::{
     actions::Error,
     app::App,
-    cli::serve::prepare,
-    config::Settings,
     store::{
         applications::{self, Counter},
         transactions::{self, Head, Named, Transaction},
@@ -31,7 +29,7 @@ use gavel_core::{
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
-use wire::{KEY, answer, peak_mb, post};
+use wire::{answer, peak_mb, post, serve};
 
 #[derive(Parser)]
 struct Options {
@@ -50,16 +48,8 @@ struct Options {
 async fn main() {
     let options = Options::parse();
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let settings = Settings {
-        listen: "127.0.0.1:0".parse().ok(),
-        data: Some(folder.path().to_owned()),
-        database: options.database.clone(),
-        bootstrap_api_key: Some(KEY.into()),
-        ..Settings::default()
-    };
-    let ready = prepare(settings.check().expect("settings")).await.map_err(|e| println!("{e:?}")).expect("a server");
-    let (address, app) = (ready.app.config.listen.to_string(), ready.app.clone());
-    tokio::spawn(ready.run(std::future::pending()));
+    let app = serve(folder.path(), options.database.clone()).await;
+    let address = app.config.listen.to_string();
     let began = Instant::now();
     fill(&app, options.transactions).await;
     println!("stored {} transactions in {:.1} s   peak {} MB", options.transactions, began.elapsed().as_secs_f64(), peak_mb());
@@ -133,7 +123,7 @@ fn body(id: &str, n: u64, at: Option<Timestamp>) -> Value {
         "transaction_id": id,
         "transaction_at": at,
         "transaction_category": "finance",
-        "transaction_details": { "direction": if n % 2 == 0 { "in" } else { "out" }, "amount": format!("{}.50", n * 7 % 1_000), "currency": "EUR" },
+        "transaction_details": { "direction": if n.is_multiple_of(2) { "in" } else { "out" }, "amount": format!("{}.50", n * 7 % 1_000), "currency": "EUR" },
         "subject": {
             "vendor_data": format!("user-{}", n * 7_919 % 50_000), "full_name": "Ana Ruiz", "address": { "country": "ES" },
             "payment_method": { "method_type": "bank_card", "account_id": format!("card {}", n * 104_729 % 70_000) },

@@ -1,5 +1,8 @@
-//! What benchmarks over loopback share: requests written by hand, and the memory of this process.
+//! What benchmarks over loopback share: a server, requests written by hand, and the memory of this process.
 
+use std::path::Path;
+
+use gavel::{app::App, cli::serve::prepare, config::Settings};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -8,6 +11,21 @@ use tokio::{
 
 /// The key of every server that is measured.
 pub(crate) const KEY: &str = "bench-key-0123456789abcdef";
+
+/// A server that runs to the end of the process, on `database` or on SQLite in the folder.
+pub(crate) async fn serve(folder: &Path, database: Option<String>) -> App {
+    let settings = Settings {
+        listen: "127.0.0.1:0".parse().ok(),
+        data: Some(folder.to_owned()),
+        database,
+        bootstrap_api_key: Some(KEY.into()),
+        ..Settings::default()
+    };
+    let ready = prepare(settings.check().expect("settings")).await.map_err(|e| println!("{e:?}")).expect("a server");
+    let app = ready.app.clone();
+    tokio::spawn(ready.run(std::future::pending()));
+    app
+}
 
 /// The head of a request; `more`: further lines, each with its end.
 pub(crate) fn head(method: &str, path: &str, more: &str) -> String {
