@@ -12,7 +12,8 @@ fn read_ids(rows: &[Row]) -> Result<Vec<TransactionId>, StoreError> {
     rows.iter().map(|row| row.get(0).map(TransactionId)).collect()
 }
 
-/// Transactions a party of which has shown a value, or an address of a range, newest first.
+/// Transactions a party of which has shown a value, or an address of a range, newest first. Those that came with a file are
+/// not among them: nothing was decided about them here.
 pub async fn list_showing(
     tx: &mut Tx,
     application: ApplicationId,
@@ -22,8 +23,10 @@ pub async fn list_showing(
     let mut params: Vec<Value> = vec![application.0.into(), value.entry_type().as_str().into(), most.into()];
     let condition = showing(value, &mut params);
     let sql = format!(
-        "SELECT transaction_id FROM transaction_signals WHERE application_id = $1 AND entry_type = $2 AND {condition}
-         GROUP BY transaction_id ORDER BY max(created_at) DESC, transaction_id DESC LIMIT $3"
+        "SELECT s.transaction_id FROM (SELECT transaction_id, max(created_at) AS shown_at FROM transaction_signals
+           WHERE application_id = $1 AND entry_type = $2 AND {condition} GROUP BY transaction_id) s
+         JOIN transactions t ON t.id = s.transaction_id AND t.source = 'LIVE'
+         ORDER BY s.shown_at DESC, s.transaction_id DESC LIMIT $3"
     );
     read_ids(&tx.query(&sql, &params).await?)
 }

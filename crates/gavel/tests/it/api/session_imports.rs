@@ -390,6 +390,11 @@ db_test!(transactions_come_approved, server => {
     let facts = ["source", "status", "amount", "txn_date", "score", "alerts", "props", "transaction_number"].map(|name| detail[name].clone());
     assert_eq!(facts, [json!("IMPORTED"), json!("APPROVED"), json!("10.00"), json!("2024-01-02T03:04:05.000000Z"), json!(0), json!([]), json!({ "a": 1 }), json!(2)]);
     assert_eq!(server.client.get("/v3/users/ana/").await.ok(200)["status"], "ACTIVE");
+    // Nothing was decided about it, so no change of a list would have decided it differently.
+    let own = server.list("Own", "blocklist", "bank_account").await;
+    let addition = json!({ "op": "add", "list": own, "value": "ES9121000418450200051332" });
+    let previewed = server.client.post("/x/lists/preview/", json!({ "changes": [addition] })).await.ok(200);
+    assert_eq!((&previewed["transactions"]["considered"], &previewed["without_effect"]), (&json!(0), &json!([])));
     let again = import_file(&server.client, &fields, "t.csv", file.replace("10.00", "12.50")).await;
     assert_eq!(counts(&again), [3, 0, 1, 0, 2]);
     let changed = server.client.get(&path).await.ok(200);
