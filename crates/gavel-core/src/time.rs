@@ -65,7 +65,7 @@ impl Timestamp {
         let at = OffsetDateTime::parse(text, &Rfc3339)
             .or_else(|_| PrimitiveDateTime::parse(text.trim_end_matches(['Z', 'z']), LOCAL).map(PrimitiveDateTime::assume_utc))
             .ok()?
-            .to_offset(UtcOffset::UTC);
+            .checked_to_offset(UtcOffset::UTC)?;
         (1..=9999).contains(&at.year()).then(|| Self((at.unix_timestamp_nanos() / 1_000) as i64))
     }
 
@@ -95,7 +95,8 @@ pub struct Day(Date);
 impl Day {
     /// Reads exactly `YYYY-MM-DD`, a day that exists.
     pub fn parse(text: &str) -> Option<Self> {
-        (text.len() == 10).then(|| Date::parse(text, DAY).ok()).flatten().map(Self)
+        let day = (text.len() == 10).then(|| Date::parse(text, DAY).ok()).flatten()?;
+        (1..=9999).contains(&day.year()).then_some(Self(day))
     }
 
     /// The day after this one; the last day of the year 9999 stays.
@@ -151,9 +152,20 @@ mod tests {
     }
 
     #[test]
+    fn the_calendar_ends_where_it_ends() {
+        assert!(Timestamp::parse("9999-12-31T23:59:59Z").is_some() && Timestamp::parse("0001-01-01T00:00:00Z").is_some());
+        assert!(Timestamp::parse("9999-12-31T23:59:59+01:00").is_some());
+        for beyond in
+            ["9999-12-31T23:59:59-00:01", "0001-01-01T00:00:00+00:01", "0000-12-31T23:59:59Z", "0000-01-01T00:00:00+23:59"]
+        {
+            assert_eq!(Timestamp::parse(beyond), None, "{beyond}");
+        }
+    }
+
+    #[test]
     fn days_are_real_days() {
         assert_eq!(Day::parse("2024-02-29").unwrap().next().to_string(), "2024-03-01");
-        for bad in ["2023-02-29", "2023-2-01", "20230201", "", "2023-02-01T"] {
+        for bad in ["2023-02-29", "2023-2-01", "20230201", "", "2023-02-01T", "0000-01-01"] {
             assert_eq!(Day::parse(bad), None, "{bad}");
         }
     }
