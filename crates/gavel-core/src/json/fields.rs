@@ -25,6 +25,8 @@ use super::{Members, Value};
 
 /// The name under which errors stand that belong to no field.
 const NO_FIELD: &str = "non_field_errors";
+/// Most fields of one object that are named: whoever sends thousands of bad ones is told of the first.
+const NAMED: usize = 200;
 
 /// A member that a change may leave alone, clear or set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,10 +158,12 @@ impl FieldErrors {
         Self::one(NO_FIELD, text)
     }
 
-    /// Adds an error. Texts for a field that has texts already are put behind them; otherwise the first error stands.
+    /// Adds an error. Texts for a field that has texts already are put behind them; otherwise the first error stands. Of
+    /// very many bad fields the first are named.
     pub fn add(&mut self, name: impl Into<Cow<'static, str>>, error: FieldError) {
-        let name = name.into();
+        let (name, named) = (name.into(), self.0.len());
         match self.0.iter_mut().find(|(known, _)| *known == name) {
+            None if named >= NAMED => {}
             None => self.0.push((name, error)),
             Some((_, FieldError::Texts(texts))) => {
                 if let FieldError::Texts(more) = error {
@@ -316,6 +320,11 @@ impl FieldError {
     /// Not an array.
     pub fn not_an_array(sent: &Value<'_>) -> Self {
         Self::text(format!("Expected a list of items but got type \"{}\".", sent.type_name()))
+    }
+
+    /// More conditions with a pattern than may be asked together.
+    pub fn too_many_patterns(max: usize) -> Self {
+        Self::text(format!("Ensure no more than {max} conditions use 'regex'."))
     }
 
     /// An empty array where that is forbidden.

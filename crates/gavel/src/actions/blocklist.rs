@@ -118,7 +118,7 @@ pub(super) async fn follow_decline(
     session: &Session,
     now: Timestamp,
 ) -> Result<(), Error> {
-    if !workflows::find_auto_blocklist(tx, application, session.workflow_version_id).await? {
+    if !workflows::find_auto_blocklist(tx, application, session.workflow_id).await? {
         return Ok(());
     }
     let caller = Caller::system(application, "SERVER", "");

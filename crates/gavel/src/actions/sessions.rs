@@ -108,7 +108,7 @@ async fn start_or_reuse(
     let index = app.live.within(tx, caller.application, index).await?;
     refuse_blocked(&index, kind, new.vendor_data.as_deref(), now)?;
     portrait::must_suffice(&workflow, &new, portrait.as_ref())?;
-    if let Some(session) = reuse(tx, caller.application, &new, &workflow).await? {
+    if let Some(session) = reuse(tx, caller.application, &new, (&workflow, kind)).await? {
         caller.audit(tx, "session.reused", &[("session", session.id.0)], now).await?;
         return Ok(CreatedSession { is_reused: true, ..CreatedSession::of(app, session) });
     }
@@ -185,9 +185,15 @@ pub(super) fn refuse_blocked(index: &Index, kind: SessionKind, vendor_data: Opti
     Ok(())
 }
 
-async fn reuse(tx: &mut Tx, application: ApplicationId, new: &NewSession, workflow: &Workflow) -> Result<Option<Session>, Error> {
+async fn reuse(
+    tx: &mut Tx,
+    application: ApplicationId,
+    new: &NewSession,
+    (workflow, kind): (&Workflow, SessionKind),
+) -> Result<Option<Session>, Error> {
     let Some(vendor_data) = &new.vendor_data else { return Ok(None) };
-    let Some(mut session) = sessions::lock_reusable(tx, application, vendor_data, workflow.id).await? else { return Ok(None) };
+    let found = sessions::lock_reusable(tx, application, (kind, vendor_data), workflow.id).await?;
+    let Some(mut session) = found else { return Ok(None) };
     if new.callback.is_some() || new.metadata.is_some() {
         session.callback = new.callback.clone().or(session.callback);
         session.metadata = new.metadata.clone().or(session.metadata);

@@ -178,22 +178,26 @@ pub async fn lock_session(tx: &mut Tx, application: ApplicationId, id: SessionId
     tx.query_opt(&sql, &[application.0.into(), id.0.into()]).await?.as_ref().map(from_row).transpose()
 }
 
-/// The newest unfinished session of a person on a workflow version, locked.
+/// The newest unfinished session of a person or company on a workflow's latest published version, locked. The kind is asked
+/// as well: a published version changed in place may have become one of the other kind.
 pub async fn lock_reusable(
     tx: &mut Tx,
     application: ApplicationId,
-    vendor_data: &str,
+    (kind, vendor_data): (SessionKind, &str),
     version: WorkflowVersionId,
 ) -> Result<Option<Session>, StoreError> {
     let lock = tx.for_update();
     let unfinished: Vec<&str> = SessionStatus::ALL.iter().filter(|s| s.is_unfinished()).map(|s| s.as_str()).collect();
     let sql = format!(
         "SELECT {COLUMNS} FROM sessions s
-         WHERE application_id = $1 AND vendor_data = $2 AND workflow_version_id = $3 AND deleted_at IS NULL AND status IN ({})
+         WHERE application_id = $1 AND vendor_data = $2 AND workflow_version_id = $3 AND kind = $4 AND deleted_at IS NULL
+             AND status IN ({})
+             AND NOT EXISTS (SELECT 1 FROM workflows later JOIN workflows w ON w.id = $3
+                 WHERE later.workflow_id = w.workflow_id AND later.status = 'published' AND later.version > w.version)
          ORDER BY number DESC LIMIT 1{lock}",
-        super::db::placeholders(4, unfinished.len())
+        super::db::placeholders(5, unfinished.len())
     );
-    let mut params: Vec<Value> = vec![application.0.into(), vendor_data.into(), version.0.into()];
+    let mut params: Vec<Value> = vec![application.0.into(), vendor_data.into(), version.0.into(), kind.as_str().into()];
     params.extend(unfinished.into_iter().map(Value::from));
     tx.query_opt(&sql, &params).await?.as_ref().map(from_row).transpose()
 }

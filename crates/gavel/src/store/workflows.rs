@@ -172,16 +172,17 @@ pub async fn set_auto_blocklist(
     Ok(())
 }
 
-/// Whether a session of this version that is declined puts what it has shown on blocklists: the workflow's word, else the
-/// application's.
+/// Whether a session of this workflow that is declined puts what it has shown on blocklists: the workflow's word, which is the
+/// same in all of its versions, else the application's.
 pub async fn find_auto_blocklist(
     tx: &mut Tx,
     application: ApplicationId,
-    version: Option<WorkflowVersionId>,
+    workflow: Option<WorkflowId>,
 ) -> Result<bool, StoreError> {
-    let sql = "SELECT a.auto_blocklist_on_decline, (SELECT w.auto_blocklist_on_decline FROM workflows w WHERE w.id = $2)
+    let sql = "SELECT a.auto_blocklist_on_decline,
+             (SELECT w.auto_blocklist_on_decline FROM workflows w WHERE w.application_id = $1 AND w.workflow_id = $2 LIMIT 1)
          FROM applications a WHERE a.id = $1";
-    let row = tx.query_opt(sql, &[application.0.into(), version.map(|id| id.0).into()]).await?;
+    let row = tx.query_opt(sql, &[application.0.into(), workflow.map(|id| id.0).into()]).await?;
     let Some(row) = row else { return Ok(false) };
     let of_workflow: Option<bool> = row.get(1)?;
     of_workflow.map_or_else(|| row.get(0), Ok)
@@ -226,7 +227,7 @@ pub async fn find_default(tx: &mut Tx, application: ApplicationId) -> Result<Opt
     row.map(|row| Ok(WorkflowId(row.get(0)?))).transpose()
 }
 
-/// The newest workflow of an application, as the list orders them.
+/// The workflow of an application that was made last.
 pub async fn find_newest(tx: &mut Tx, application: ApplicationId) -> Result<Option<WorkflowId>, StoreError> {
     Ok(list_workflows(tx, application, 1, 0).await?.0.first().map(|workflow| workflow.workflow_id))
 }
@@ -292,7 +293,8 @@ pub async fn list_labels(tx: &mut Tx, ids: &[WorkflowVersionId]) -> Result<Vec<(
     tx.query(&sql, &params).await?.iter().map(read).collect()
 }
 
-/// One row per workflow, its latest published version or else its draft; newest workflow first. With the total.
+/// One row per workflow, its latest published version or else its draft; newest workflow first, whenever its versions were
+/// made (ids are made in the order of time). With the total.
 pub async fn list_workflows(
     tx: &mut Tx,
     application: ApplicationId,
@@ -306,7 +308,7 @@ pub async fn list_workflows(
                  WHERE application_id = $1 AND id = (
                      SELECT c.id FROM workflows c WHERE c.workflow_id = w.workflow_id
                      ORDER BY c.status DESC, c.version DESC LIMIT 1)
-                 ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $3"
+                 ORDER BY workflow_id DESC LIMIT $2 OFFSET $3"
             ),
             &[application.0.into(), limit.into(), offset.into()],
         )

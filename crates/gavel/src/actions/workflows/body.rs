@@ -144,8 +144,9 @@ fn refuse_unknown(fields: &mut Fields<'_, '_>) {
     let unknown: Vec<String> =
         fields.members().iter().map(|(name, _)| name.to_owned()).filter(|name| !KEYS.contains(&name.as_str())).collect();
     let known: Vec<String> = KEYS.iter().map(|key| format!("`{key}`")).collect();
+    let text = format!("The v3 workflow API only accepts {}.", known.join(", "));
     for name in unknown {
-        fields.add_error(name, FieldError::text(format!("The v3 workflow API only accepts {}.", known.join(", "))));
+        fields.add_error(name, FieldError::text(text.clone()));
     }
 }
 

@@ -279,12 +279,14 @@ db_test!(one_is_the_default, server => {
     assert_eq!(kept["is_default"], true, "false on the default has no effect");
     let moved = server.client.patch(&path(&one["uuid"]), json!({ "is_default": true, "status": "published" })).await.ok(200);
     assert_eq!((&moved["is_default"], default().await), (&json!(true), one["workflow_id"].clone()));
+    // That one was made before has a newer version does not make it newer.
+    server.client.patch(&path(&two["uuid"]), json!({ "status": "published" })).await.ok(200);
     for _ in 0..2 {
         assert_eq!(default().await, one["workflow_id"], "as long as a version is left");
         server.client.delete(&path(&one["workflow_id"])).await.ok(204);
     }
     assert_eq!(default().await, three["workflow_id"], "the newest of the rest");
-    for id in [&three["uuid"], &two["uuid"], &original] {
+    for id in [&three["workflow_id"], &two["workflow_id"], &two["workflow_id"], &original] {
         server.client.delete(&path(id)).await.ok(204);
     }
     let only = create(&server, of(&["OCR"])).await;
@@ -305,6 +307,7 @@ db_test!(sessions_keep_what_they_were_started_with, server => {
     assert_eq!((&fresh["workflow_version"], fresh["session_id"] == started["session_id"]), (&json!(2), false), "not reused across versions");
     let pinned = server.client.post("/v3/session/", body(&made["uuid"])).await.ok(201);
     assert_eq!(pinned["workflow_version"], 1, "a published version can be named");
+    assert_ne!(pinned["session_id"], started["session_id"], "and nothing is reused on an older one");
     assert_eq!(server.decision(&session).await["features"], json!(["EMAIL_VERIFICATION", "PHONE"]));
     for version in [&next["uuid"], &made["uuid"]] {
         assert_eq!(server.decision(&session).await["workflow_id"], made["workflow_id"]);
@@ -314,6 +317,29 @@ db_test!(sessions_keep_what_they_were_started_with, server => {
     assert_eq!((&decision["status"], &decision["workflow_id"]), (&json!("Approved"), &json!(null)));
     let of_gone = server.client.get(&format!("/v3/sessions/?workflow_id={}", text(&made["workflow_id"]))).await.ok(200);
     assert_eq!(of_gone["count"], 0);
+    server.stop().await;
+});
+
+db_test!(nobody_gets_a_session_of_the_other_kind, server => {
+    let made = create(&server, of(&["OCR"])).await;
+    let start = async || server.client.post("/v3/session/", json!({ "workflow_id": made["workflow_id"], "vendor_data": "acme" })).await.ok(201);
+    let person = start().await;
+    assert_eq!(start().await["session_id"], person["session_id"]);
+    server.client.patch(&path(&made["uuid"]), json!({ "features": [{ "feature": "KYB_REGISTRY" }] })).await.ok(200);
+    let company = start().await;
+    assert_ne!(company["session_id"], person["session_id"]);
+    server.client.get("/v3/businesses/acme/").await.ok(200);
+    server.stop().await;
+});
+
+db_test!(thousands_of_bad_fields_are_answered_by_the_first, server => {
+    let mut body = of(&["OCR"]);
+    for n in 0..20_000 {
+        body[format!("{n}")] = json!(1);
+    }
+    let answer = server.client.post("/v3/workflows/", body).await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(answer.body.as_object().unwrap().len(), 200);
     server.stop().await;
 });
 
