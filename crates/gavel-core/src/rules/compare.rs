@@ -10,7 +10,7 @@ use crate::time::{Day, Timestamp};
 /// Longer numbers are texts.
 const DIGITS: usize = 64;
 /// Numbers with a larger exponent, either way, are texts.
-const EXPONENT: i64 = 400;
+const EXPONENT: i64 = 64;
 
 /// A value with all it can be read as.
 #[derive(Debug, Clone, PartialEq)]
@@ -145,28 +145,14 @@ mod tests {
         }
         assert_eq!(cmp("0.1000000000000000000000000000001", "0.1"), Ordering::Greater);
         assert_eq!(cmp("9", "10"), Ordering::Less);
-        assert_eq!(cmp("1e400", "1e-400"), Ordering::Greater);
+        assert_eq!(cmp("1e64", "1e-64"), Ordering::Greater);
     }
 
     #[test]
     fn what_only_looks_like_a_number_is_text() {
-        for text in [
-            "007",
-            "+1",
-            "1.",
-            ".5",
-            "",
-            "-",
-            "1e",
-            "1e401",
-            "1e-401",
-            "1e99999999999999999999",
-            "0x10",
-            "1_000",
-            "NaN",
-            " 1",
-            "٣",
-        ] {
+        for text in
+            ["007", "+1", "1.", ".5", "", "-", "1e", "1e65", "1e-65", "1e99999999999999999999", "0x10", "1_000", "NaN", " 1", "٣"]
+        {
             assert!(number(text).is_none(), "{text}");
         }
         assert!(number(&"9".repeat(64)).is_some() && number(&"9".repeat(65)).is_none());

@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::{Value, json};
 
 use super::{
-    ALIKE, Facts, LOOKED_AT, Operator,
+    ALIKE, Facts, LOOKED_AT, Operator, SEARCHED,
     compare::{Comparable, first, similarity},
 };
 use crate::{ids::ListId, time::Timestamp};
@@ -131,6 +131,11 @@ impl Condition {
         Some((list, texts.collect()))
     }
 
+    /// Whether it asks a pattern.
+    pub fn is_pattern(&self) -> bool {
+        self.operator == Operator::Regex
+    }
+
     /// An explanation to be stored: what was asked and what came of it.
     pub fn explain(&self, verdict: &Verdict) -> Value {
         json!({
@@ -231,7 +236,7 @@ fn containing<'v>(values: &[(&'v Value, Comparable<'_>)], others: &[Comparable<'
         let text = text.to_lowercase();
         parts.iter().any(|part| text.contains(part.as_str()))
     };
-    values.iter().find(|(_, value)| holds(&value.text)).map(|(value, _)| *value)
+    looked_at(pairs(values), SEARCHED).into_iter().find(|(_, text)| holds(text)).map(|(value, _)| value)
 }
 
 fn pairs<'v, 't>(values: &'t [(&'v Value, Comparable<'t>)]) -> impl Iterator<Item = (&'v Value, &'t Comparable<'t>)> {

@@ -11,8 +11,10 @@ const FIELD: usize = 255;
 const TEXT: usize = 1_024;
 /// Most values written into a condition.
 const VALUES: usize = 1_000;
-/// Most bytes of a compiled pattern, and of the cache it is matched with.
-const COMPILED: usize = 1 << 20;
+/// Most bytes of a compiled pattern: a step per character takes time in proportion.
+const COMPILED: usize = 128 << 10;
+/// Most bytes of the cache a pattern is matched with.
+const CACHE: usize = 256 << 10;
 
 /// Why a condition was not accepted.
 #[derive(Debug, Clone, PartialEq)]
@@ -118,7 +120,7 @@ fn read_scalar(sent: &Value<'_>) -> Result<Comparable<'static>, FieldError> {
 
 fn read_pattern(sent: &Value<'_>) -> Result<Regex, FieldError> {
     let text = read::text(PATTERN)(sent)?;
-    let built = RegexBuilder::new(&text).size_limit(COMPILED).dfa_size_limit(COMPILED).build();
+    let built = RegexBuilder::new(&text).size_limit(COMPILED).dfa_size_limit(CACHE).build();
     built.map_err(|_| FieldError::text("Enter a valid regular expression."))
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Condition, Facts, Operand, Refusal, Setting};
+use super::{Condition, Facts, Operand, PATTERNS, Refusal, Setting};
 use crate::{
     ids::ListId,
     json::{FieldError, FieldErrors, Fields, Value, read},
@@ -40,7 +40,16 @@ impl StatusRules {
         if sent.len() > RULES {
             return Err(of_no_field(FieldError::text(format!("Ensure this field has no more than {RULES} elements."))));
         }
-        sent.iter().map(|rule| StatusRule::read(rule, known)).collect::<Result<_, _>>().map(Self)
+        let rules = sent.iter().map(|rule| StatusRule::read(rule, known)).collect::<Result<_, _>>().map(Self)?;
+        match rules.patterns() <= PATTERNS {
+            true => Ok(rules),
+            false => Err(of_no_field(FieldError::too_many_patterns(PATTERNS))),
+        }
+    }
+
+    /// How many patterns they ask.
+    pub fn patterns(&self) -> usize {
+        self.0.iter().filter(|rule| rule.condition.is_pattern()).count()
     }
 
     /// Reads what was stored in a configuration; no rules when there are none.

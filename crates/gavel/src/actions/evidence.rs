@@ -81,7 +81,8 @@ pub async fn add(
                 let session = sessions::find_session(tx, application, id).await?.ok_or(Error::NOT_FOUND)?;
                 let body = body?;
                 must_take_evidence(&session, seen)?;
-                Ok((body, Rules::of(&session)?, (session.kind, session.vendor_data)))
+                let rules = Rules::of(&session, body.items.iter().map(|item| item.feature))?;
+                Ok((body, rules, (session.kind, session.vendor_data)))
             })
         })
         .await?;

@@ -4,14 +4,14 @@
 //! they name are, read in it. What they saw stays with the record ([`Consulted`]), so that it can be decided again.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
 use gavel_core::{
     entry::{EntryType, EntryValue},
     evidence::{
-        Answer, Consulted, Covering, derive_status,
+        Answer, Consulted, Covering, Feature, derive_status,
         facts::{self, SessionFacts, Standing},
         ruled_status,
     },
@@ -23,17 +23,26 @@ use gavel_core::{
 use serde_json::Value;
 
 use super::{Error, decision::raw, evidence::Draft};
-use crate::store::{Tx, lists, records::Record, sessions::Session};
+use crate::store::{
+    Tx, lists,
+    records::Record,
+    sessions::{Session, Step},
+};
 
-/// The rules of a session's steps. Read before the transaction, because patterns take time to compile; what the workflow
-/// asks of a session does not change once it has started.
+/// Most patterns asked in one call, over all items: they are asked while the session is locked.
+const ASKED_PATTERNS: usize = 200;
+
+/// The rules of a session's steps, as far as they are asked. Read before the transaction, because patterns take time to
+/// compile; what the workflow asks of a session does not change once it has started.
 pub(super) struct Rules(HashMap<String, StatusRules>);
 
 impl Rules {
-    /// Reads them from the configuration the session started with.
-    pub(super) fn of(session: &Session) -> Result<Self, Error> {
+    /// Reads those that results of these features can come to, from the configuration the session started with.
+    pub(super) fn of(session: &Session, features: impl IntoIterator<Item = Feature>) -> Result<Self, Error> {
+        let arrays: HashSet<&str> = features.into_iter().map(Feature::array).collect();
         let mut rules = HashMap::new();
-        for step in session.steps.iter().filter(|step| step.in_workflow) {
+        let is_asked = |step: &Step| Feature::from_name(&step.feature).is_some_and(|feature| arrays.contains(feature.array()));
+        for step in session.steps.iter().filter(|step| step.in_workflow && is_asked(step)) {
             let of_step = stored(step.config.get("status_rules"))?;
             if !of_step.is_empty() {
                 rules.insert(step.node_id.clone(), of_step);
@@ -88,6 +97,12 @@ pub(super) async fn apply(
         drafts.iter().filter_map(|draft| rules.of_node(draft.item.node_id.as_deref())).flat_map(StatusRules::lists).collect();
     if drafts.iter().all(|draft| rules.of_node(draft.item.node_id.as_deref()).is_none()) {
         return Ok(());
+    }
+    let patterns = |draft: &Draft| rules.of_node(draft.item.node_id.as_deref()).map_or(0, StatusRules::patterns);
+    if drafts.iter().map(patterns).sum::<usize>() > ASKED_PATTERNS {
+        let text =
+            "The patterns in this workflow's status rules cannot be asked of so many items at once. Send fewer items per call.";
+        return Err(Error::Refused(text.into()));
     }
     let types = lists::list_entry_types(tx, application, &named).await?;
     let of_session = session_facts(session);

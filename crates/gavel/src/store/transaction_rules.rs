@@ -45,6 +45,14 @@ pub struct Rule {
     pub updated_at: Timestamp,
 }
 
+impl Rule {
+    /// How many of its conditions ask a pattern.
+    pub fn patterns(&self) -> usize {
+        let conditions = self.parts[1].as_array().map(Vec::as_slice).unwrap_or_default();
+        conditions.iter().filter(|condition| condition["operator"] == "regex").count()
+    }
+}
+
 /// What a rule has done: how often it ran, and where the transactions came out that it matched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {

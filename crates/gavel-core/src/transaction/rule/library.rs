@@ -22,12 +22,10 @@ pub struct Starter {
     pub rule: NewRule,
 }
 
-/// The name of a list that conditions of the library ask by name, because ids are different in every application.
-pub const COUNTRIES: &str = "High-risk countries";
+/// The system list that conditions of the library ask by name, because ids are different in every application.
+pub const COUNTRIES: &str = "High Risk Countries";
 /// What stands for its id.
 const PLACE: &str = "00000000-0000-0000-0000-000000000000";
-/// What the list holds when an installation makes it: the countries under the FATF's call for action.
-pub const FIRST_COUNTRIES: [&str; 3] = ["IRN", "MMR", "PRK"];
 
 /// The library, in order. What does not read is not in it; a test reads all of it.
 pub fn starters() -> Vec<Starter> {

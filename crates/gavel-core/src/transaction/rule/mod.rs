@@ -39,7 +39,7 @@ pub use action::{Action, Tag, effect, summary};
 pub use aggregation::{Aggregation, Filter, Metric, Question};
 pub use conditions::Conditions;
 pub use fields::{FieldKind, kind_of};
-pub use library::{COUNTRIES, FIRST_COUNTRIES, Starter, starters};
+pub use library::{COUNTRIES, Starter, starters};
 pub use logic::{Begun, Combine, Logic, Outcome, Scope};
 pub use read::{Mode, NewRule, Parts, RuleChange, Written, nothing_asked, read_backtest};
 pub use sliding::{Sliding, WindowTooLarge};

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     entry::country,
     json::{FieldError, FieldErrors, Fields, Value, read},
-    rules::{Condition, Operator, Refusal, number_of},
+    rules::{Condition, Operator, PATTERNS, Refusal, number_of},
     transaction::{Category, Direction, TransactionStatus},
 };
 
@@ -138,7 +138,10 @@ pub(super) fn read_conditions(sent: &Value<'_>) -> Result<Written<Conditions>, F
     let read = items(sent, CONDITIONS, read_condition)?;
     let grouped = read.json.as_array().is_some_and(|all| all.iter().any(|condition| condition.get("group_index").is_some()));
     let across = read.read.first().filter(|_| grouped).map(|(_, across)| *across);
-    let all = read.read.into_iter().map(|(placed, _)| placed).collect();
+    let all: Vec<Placed> = read.read.into_iter().map(|(placed, _)| placed).collect();
+    if all.iter().filter(|placed| placed.condition.is_pattern()).count() > PATTERNS {
+        return Err(FieldError::too_many_patterns(PATTERNS));
+    }
     Ok(Written { read: Conditions { all, groups: across }, json: read.json })
 }
 
@@ -209,8 +212,13 @@ fn plain_number(sent: &Value<'_>) -> Json {
 /// The condition with countries as alpha-3, where it compares a country with what is written into it.
 fn in_one_spelling(sent: &Value<'_>, field: Option<&str>) -> Json {
     let mut json = Json::from(sent);
-    let compares = json["value_type"].is_null() && matches!(json["operator"].as_str(), Some("eq" | "ne" | "in" | "not_in"));
-    if compares && field.and_then(kind_of) == Some(FieldKind::Country) && json.get("value").is_some() {
+    let spells =
+        matches!(json["operator"].as_str(), Some("eq" | "ne" | "in" | "not_in" | "contains" | "not_contains" | "contains_any"));
+    if spells
+        && json["value_type"].is_null()
+        && field.and_then(kind_of) == Some(FieldKind::Country)
+        && json.get("value").is_some()
+    {
         let spell = |value: &mut Json| {
             if let Some(code) = value.as_str().and_then(|text| country::alpha3(text.trim())) {
                 *value = code.into();

@@ -47,7 +47,7 @@ impl Outcome {
         with: &[(Weighed, Vec<ListFinding>)],
         scores: &HashMap<RecordId, Map<String, Value>>,
     ) -> Result<Self, Error> {
-        let (workflow, rules) = (workflow_steps(session), Rules::of(session)?);
+        let (workflow, rules) = (workflow_steps(session), Rules::of(session, records.iter().map(|record| record.feature))?);
         let mut again: Vec<Again<'_>> = Vec::with_capacity(records.len());
         for (record, (weighed, findings)) in records.iter().zip(with) {
             let step = workflow.iter().position(|step| record.node_id.as_deref() == Some(&*step.node_id));

@@ -3,25 +3,22 @@
 use std::collections::HashSet;
 
 use gavel_core::{
-    entry::{EntryType, EntryValue},
-    ids::ListId,
+    entry::EntryType,
+    ids::{ApplicationId, ListId},
     json::{FieldErrors, Fields, Value, read},
-    list::ListType,
     time::Timestamp,
-    transaction::rule::{COUNTRIES, FIRST_COUNTRIES, Starter, starters},
+    transaction::rule::{COUNTRIES, Starter, starters},
 };
 use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::{begin, must_have_room, rule_of, title_taken};
 use crate::{
-    actions::{Caller, Error, amendment::Amendment, entries},
+    actions::{Caller, Error},
     app::App,
-    clock::new_id,
     store::{
-        Tx, lists,
-        lists::{Filter, List},
-        revisions::Effect,
+        Tx,
+        lists::{self, Filter},
         transaction_rules::{self as rules, Rule},
     },
 };
@@ -171,7 +168,7 @@ pub async fn install(app: &App, caller: &Caller, body: Result<Selection, FieldEr
 /// Writes a rule of the library. Where a rule of the customer's has its title, it says where it comes from.
 async fn put(tx: &mut Tx, caller: &Caller, starter: Starter, now: Timestamp) -> Result<Rule, Error> {
     let conditions = match starter.asks_countries() {
-        true => Some(starter.conditions_with(&countries(tx, caller, now).await?.to_string())),
+        true => Some(starter.conditions_with(&countries(tx, caller.application, now).await?.to_string())),
         false => None,
     };
     let library = Some((starter.key, starter.bundle));
@@ -188,38 +185,12 @@ async fn put(tx: &mut Tx, caller: &Caller, starter: Starter, now: Timestamp) -> 
     }
 }
 
-/// The application's list of countries that rules of the library ask, made when it has none of that name.
-async fn countries(tx: &mut Tx, caller: &Caller, now: Timestamp) -> Result<ListId, Error> {
+/// The system list of countries that rules of the library ask.
+async fn countries(tx: &mut Tx, application: ApplicationId, now: Timestamp) -> Result<ListId, Error> {
     let filter = Filter { entry_type: Some(EntryType::Country), ..Filter::default() };
-    let (all, _) = lists::list_lists(tx, caller.application, &filter, (i64::MAX as u64, 0), now).await?;
-    if let Some(list) = all.into_iter().find(|list| list.name == COUNTRIES) {
-        return Ok(list.id);
-    }
-    let amendment = Amendment::begin(tx, caller, now).await?;
-    let list = List {
-        id: new_id(),
-        name: COUNTRIES.to_owned(),
-        description: "Asked by the library's rule \"High-risk country\".".to_owned(),
-        list_type: ListType::Custom,
-        entry_type: EntryType::Country,
-        is_system: false,
-        entry_count: 0,
-        last_entry_added_at: None,
-        created_at: now,
-        updated_at: now,
-    };
-    if !lists::insert_list(tx, caller.application, &list).await? {
-        let text = format!("A list named '{COUNTRIES}' with another entry type exists.");
-        return Err(Error::Refused(text));
-    }
-    amendment.note(tx, list.id, Effect::of_list("list.created")).await?;
-    caller.audit(tx, "list.created", &[("list", list.id.0)], now).await?;
-    for code in FIRST_COUNTRIES {
-        let value = EntryValue::parse(EntryType::Country, code).map_err(|_| Error::fault("a country of the library is none"))?;
-        let amendment = Amendment::begin(tx, caller, now).await?;
-        entries::write_value(tx, &amendment, &list, value).await?;
-    }
-    Ok(list.id)
+    let (all, _) = lists::list_lists(tx, application, &filter, (i64::MAX as u64, 0), now).await?;
+    let list = all.into_iter().find(|list| list.is_system && list.name == COUNTRIES);
+    list.map(|list| list.id).ok_or_else(|| Error::fault("an application without its system list of countries"))
 }
 
 /// Removes rules of the library, as far as they are installed. Lists they asked stay.

@@ -35,6 +35,8 @@ use crate::{
 
 /// Most rules of an application.
 const RULES: usize = 200;
+/// Most patterns in all of them: every transaction may ask each, while it holds what transactions hold.
+const PATTERNS: usize = 50;
 
 /// All rules that pass, in the order that was asked for.
 pub async fn list(app: &App, caller: &Caller, filter: RuleFilter) -> Result<Vec<RuleView>, Error> {
@@ -68,10 +70,11 @@ pub async fn create(app: &App, caller: &Caller, body: Result<NewRule, FieldError
         Box::pin(async move {
             let application = caller_.application;
             begin(tx, application).await?;
-            let standing = rules::list_rules(tx, application).await?.len();
-            must_have_room(standing, 1)?;
+            let standing = rules::list_rules(tx, application).await?;
+            must_have_room(standing.len(), 1)?;
             must_know_tags(tx, application, &new.parts).await?;
             let rule = rule_of(new, now);
+            must_be_few_patterns(&standing, &rule)?;
             if !rules::insert_rule(tx, application, &rule).await? {
                 return Err(title_taken());
             }
@@ -86,6 +89,15 @@ fn must_have_room(standing: usize, more: usize) -> Result<(), Error> {
     match standing + more <= RULES {
         true => Ok(()),
         false => Err(Error::Refused(format!("Maximum number of rules ({RULES}) reached."))),
+    }
+}
+
+/// Together with all other rules.
+fn must_be_few_patterns(all: &[Rule], rule: &Rule) -> Result<(), Error> {
+    let others = all.iter().filter(|other| other.id != rule.id);
+    match others.map(Rule::patterns).sum::<usize>() + rule.patterns() <= PATTERNS {
+        true => Ok(()),
+        false => Err(Error::Refused(format!("Maximum number of patterns in rules ({PATTERNS}) reached."))),
     }
 }
 
@@ -145,6 +157,7 @@ pub async fn update(app: &App, caller: &Caller, id: RuleId, body: Result<RuleCha
             let change = body?;
             must_know_tags(tx, application, &change.parts).await?;
             let rule = changed(standing, change, now)?;
+            must_be_few_patterns(&rules::list_rules(tx, application).await?, &rule)?;
             if rules::is_title_taken(tx, application, &rule.title, id).await? {
                 return Err(title_taken());
             }

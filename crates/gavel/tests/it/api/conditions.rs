@@ -67,6 +67,23 @@ db_test!(a_key_of_the_callers_own, server => {
     server.stop().await;
 });
 
+db_test!(patterns_are_few, server => {
+    let ten: Vec<Value> = (0..10).map(|n| rule("kyc.first_name", "regex", json!(format!("^{n}")), "Declined")).collect();
+    let mut eleven = ten.clone();
+    eleven.push(rule("kyc.first_name", "regex", json!("x"), "Declined"));
+    let body = json!({ "features": [{ "feature": "OCR", "config": { "status_rules": eleven } }] });
+    let refused = json!({ "features": ["Invalid value for 'status_rules' in feature 'OCR'."] });
+    server.client.post("/v3/workflows/", body).await.is(400, refused);
+    let session = server.session_of(&workflow(&server, json!(ten)).await).await;
+    let items = |count: usize| json!({ "id_verifications": vec![json!({ "first_name": "Ana", "node_id": "feature_ocr_1" }); count], "complete": false });
+    let before = server.counts().await;
+    let refused = json!({ "detail": "The patterns in this workflow's status rules cannot be asked of so many items at once. Send fewer items per call." });
+    server.client.post(&format!("/x/sessions/{session}/evidence/"), items(21)).await.is(400, refused);
+    assert_eq!(server.counts().await, before);
+    server.client.post(&format!("/x/sessions/{session}/evidence/"), items(20)).await.ok(200);
+    server.stop().await;
+});
+
 db_test!(every_type_of_list_can_be_asked, server => {
     let ranges = server.list("offices", "custom", "ip_address").await;
     server.add(&ranges, "10.0.0.0/8").await;
@@ -248,17 +265,15 @@ db_test!(a_preview_sees_what_only_a_condition_sees, server => {
 
 async fn declines_automatically(server: &Server, workflow: &str, person: &str) {
     let body = json!({ "workflow_id": workflow, "vendor_data": person });
-    let session = text(&server.client.post("/v3/session/", body).await.ok(201)["session_id"]);
-    let decision = server
-        .evidence(
-            &session,
-            json!({
-                "id_verifications": [{ "document_number": "AB 123", "warnings": [{ "risk": "DOCUMENT_EXPIRED" }] }],
-                "email_verifications": [{ "email": "bad@example.com" }, { "email": "worse@example.com" }],
-            }),
-        )
-        .await;
-    assert_eq!(decision["status"], "Declined");
+    decline_automatically(server, &text(&server.client.post("/v3/session/", body).await.ok(201)["session_id"])).await;
+}
+
+async fn decline_automatically(server: &Server, session: &str) {
+    let evidence = json!({
+        "id_verifications": [{ "document_number": "AB 123", "warnings": [{ "risk": "DOCUMENT_EXPIRED" }] }],
+        "email_verifications": [{ "email": "bad@example.com" }, { "email": "worse@example.com" }],
+    });
+    assert_eq!(server.evidence(session, evidence).await["status"], "Declined");
 }
 
 db_test!(a_decline_blocks_what_was_shown_where_the_workflow_says_so, server => {
@@ -300,6 +315,14 @@ db_test!(a_decline_blocks_what_was_shown_where_the_workflow_says_so, server => {
     assert_eq!(blocked().await.len(), 5);
     server.client.patch(&settings, json!({ "auto_blocklist_on_decline": "perhaps" })).await
         .is(400, json!({ "auto_blocklist_on_decline": ["Must be a valid boolean."] }));
+    // The workflow's word stays with a session whose version is gone.
+    server.client.patch(&settings, json!({ "auto_blocklist_on_decline": false })).await.ok(200);
+    let session = server.session_with(json!({ "workflow_id": workflow, "vendor_data": "eve" })).await;
+    let next = server.client.patch(&format!("/v3/workflows/{workflow}/"), json!({ "status": "published" })).await.ok(200);
+    assert_eq!(next["version"], 2);
+    server.client.delete(&format!("/v3/workflows/{}/", text(&made["uuid"]))).await.ok(204);
+    decline_automatically(&server, &session).await;
+    assert_eq!(blocked().await.len(), 5);
     server.stop().await;
 });
 
