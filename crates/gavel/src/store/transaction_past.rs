@@ -105,12 +105,13 @@ impl Narrowed {
     }
 }
 
-/// What came together before a transaction that is not written yet; the transaction itself is not in it.
+/// What came together before a transaction that is not written yet; the transaction itself is not in it. `current`: its facts,
+/// where it will be counted as well.
 pub async fn tally_before(
     tx: &mut Tx,
     application: ApplicationId,
     question: &Question<'_>,
-    current: &Facts,
+    current: Option<&Facts>,
 ) -> Result<Tally, StoreError> {
     let narrowed = Narrowed::of(application, question);
     if narrowed.whole {
@@ -119,7 +120,9 @@ pub async fn tally_before(
             (Metric::Sum | Metric::Avg, "amount") => Some(sum(tx, &narrowed, question.aggregation.metric).await?),
             (Metric::Min | Metric::Max, "amount") => Some(extreme(tx, &narrowed, question.aggregation.metric).await?),
             (Metric::DistinctCount, field) => match column_of(field) {
-                Some(column) => Some(distinct(tx, narrowed_but(&narrowed, column, current.text(field))).await?),
+                Some(column) => {
+                    Some(distinct(tx, narrowed_but(&narrowed, column, current.and_then(|facts| facts.text(field)))).await?)
+                }
                 None => None,
             },
             (Metric::Sum | Metric::Avg | Metric::Min | Metric::Max, _) => None,

@@ -145,7 +145,7 @@ async fn ask_rules(
     ruling::run(tx, rules, asked).await
 }
 
-/// The session of a subject that is waited for.
+/// The session of a subject that is waited for. There is none for somebody whom a rule has just blocked.
 async fn remedy(
     tx: &mut Tx,
     app: &App,
@@ -158,6 +158,13 @@ async fn remedy(
         None => Ok(None),
         Some(workflow) => {
             let whose = (new.subject.kind(), new.subject.vendor_data.as_deref());
+            let known = match whose.1 {
+                Some(vendor_data) => subject_rows::find_by_vendor_data(tx, caller.application, whose.0, vendor_data).await?,
+                None => None,
+            };
+            if known.is_some_and(|subject| subject.status == SubjectStatus::Blocked) {
+                return Ok(None);
+            }
             sessions::start_for(tx, app, caller, whose, workflow, now).await
         }
     }

@@ -70,7 +70,14 @@ pub(super) async fn run(tx: &mut Tx, set: &RuleSet, mut asked: Asked<'_>) -> Res
         }
         ruled.put_moving(&mut asked);
         let outcome = ask(tx, rule, &asked).await?;
+        let tagged = ruled.tags.len();
         ruled.note(rule, outcome, asked.now);
+        for tag in &mut ruled.tags[tagged..] {
+            // Rules behind it see the tag as it is called.
+            if let Some(known) = known_tag(tx, asked.application, tag).await? {
+                tag.name = Some(known.name);
+            }
+        }
     }
     Ok(ruled)
 }
@@ -87,12 +94,23 @@ async fn ask(tx: &mut Tx, rule: &Running, asked: &Asked<'_>) -> Result<Outcome, 
     Ok(rule.logic.finish(&begun, &tallies))
 }
 
+/// The application's tag that is meant, when there is one.
+async fn known_tag(tx: &mut Tx, application: ApplicationId, tag: &Tag) -> Result<Option<TransactionTag>, Error> {
+    Ok(match (&tag.name, tag.id) {
+        (Some(name), _) => runs::find_tag_by_name(tx, application, name).await?,
+        (None, Some(id)) => runs::find_tag(tx, application, id).await?,
+        (None, None) => None,
+    })
+}
+
 /// What is committed before, and the transaction itself.
 async fn tally(tx: &mut Tx, aggregation: &Aggregation, asked: &Asked<'_>) -> Result<Tally, Error> {
     let Some(question) = aggregation.question(&asked.facts, asked.at) else { return Ok(Tally::new(aggregation.metric)) };
-    let mut tally = transaction_past::tally_before(tx, asked.application, &question, &asked.facts).await?;
-    if question.lets(&asked.facts) {
-        tally.add(aggregation.part(&asked.facts));
+    let part = question.lets(&asked.facts).then(|| aggregation.part(&asked.facts));
+    let mut tally =
+        transaction_past::tally_before(tx, asked.application, &question, part.is_some().then_some(&asked.facts)).await?;
+    if let Some(part) = part {
+        tally.add(part);
     }
     Ok(tally)
 }
@@ -185,12 +203,7 @@ impl Ruled {
     async fn find_tags(&self, tx: &mut Tx, application: ApplicationId, now: Timestamp) -> Result<Vec<TransactionTag>, Error> {
         let mut found: Vec<TransactionTag> = Vec::new();
         for tag in &self.tags {
-            let known = match (&tag.name, tag.id) {
-                (Some(name), _) => runs::find_tag_by_name(tx, application, name).await?,
-                (None, Some(id)) => runs::find_tag(tx, application, id).await?,
-                (None, None) => None,
-            };
-            let known = match (known, &tag.name) {
+            let known = match (known_tag(tx, application, tag).await?, &tag.name) {
                 (None, Some(name)) => {
                     let color = tag.color.clone().unwrap_or_else(|| COLOR.to_owned());
                     let new = TransactionTag { uuid: tag.id.unwrap_or_else(new_id), name: name.clone(), color };

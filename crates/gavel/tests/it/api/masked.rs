@@ -82,7 +82,6 @@ db_test!(filters_over_what_is_shown_work, server => {
         person.get(&format!("/v3/session/{session}/decision/?include=events")).await.ok(200);
         person.get("/x/audit/logs/?method=POST&status_code=201").await.ok(200);
         person.get("/v3/transactions/rules/?bundle=none&category=x&mode=ACTIVE&source=PRESET").await.ok(200);
-        person.get("/v3/session/imports/template/?import_type=transactions").await.ok(200);
     }
     // What somebody works on, they may search.
     server.member("dora@acme.example", Role::Developer).await.get("/v3/webhook/destinations/?search=x").await.ok(200);

@@ -110,6 +110,17 @@ db_test!(filters_narrow, server => {
     server.stop().await;
 });
 
+db_test!(a_value_counts_that_only_others_bring, server => {
+    let asked = json!({ "metric": "distinct_count", "field": "subject_vendor_data", "operator": "gte", "value": 2, "filters": { "currency": "USD" } });
+    server.rule("Two", json!({ "conditions": [], "aggregation": [asked] })).await;
+    let of = |vendor_data: &str, currency: &str| json!({ "subject/vendor_data": vendor_data, "transaction_details/currency": currency });
+    for (n, (vendor_data, currency, total)) in [("ana", "usd", "1"), ("bob", "usd", "2"), ("ana", "eur", "2"), ("cleo", "eur", "2"), ("ana", "usd", "2")].into_iter().enumerate() {
+        let made = server.transaction(dated(&format!("t{n}"), n as i64, of(vendor_data, currency))).await;
+        assert_eq!(totals(&made), [json!(total)], "{vendor_data} {currency}");
+    }
+    server.stop().await;
+});
+
 // Whoever is the n-th to be committed sees n.
 async fn many_at_once(server: &Server, filters: Value, limit: u64) {
     const MANY: u64 = 1_000;

@@ -262,6 +262,39 @@ db_test!(a_subject_is_put_on_lists, server => {
     server.stop().await;
 });
 
+db_test!(a_rule_sees_tags_by_the_names_they_have, server => {
+    let tag = |more: Value| {
+        let mut action = json!({ "type": "add_tags" });
+        action.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "actions": [action] })
+    };
+    server.rule("Makes", tag(json!({ "tag_name": "Hot" }))).await;
+    let made = server.transaction(small("t1")).await;
+    let hot = made["tags"][0]["uuid"].clone();
+    server.client.delete(&format!("{RULES}{}/", text(&server.client.get(RULES).await.ok(200)["results"][0]["uuid"]))).await.ok(204);
+    let asks = json!({ "conditions": [{ "field": "tags", "operator": "eq", "value": "Hot" }] });
+    for (n, by) in [json!({ "tag_uuid": hot }), json!({ "tag_name": "HOT" })].into_iter().enumerate() {
+        let first = server.rule(&format!("Puts {n}"), tag(by)).await;
+        let second = server.rule(&format!("Asks {n}"), asks.clone()).await;
+        let made = server.transaction(small(&format!("u{n}"))).await;
+        assert_eq!((matched(&made), &made["tags"][0]["name"]), (vec![true, true], &json!("Hot")));
+        for rule in [first, second] {
+            server.client.delete(&format!("{RULES}{rule}/")).await.ok(204);
+        }
+    }
+    server.stop().await;
+});
+
+db_test!(nobody_waits_for_somebody_who_has_just_been_blocked, server => {
+    let users = server.system_list("user").await;
+    let actions = json!([{ "type": "add_to_list", "list_id": users }, { "type": "change_status", "value": "AWAITING_USER" }]);
+    server.rule("Block and wait", json!({ "actions": actions })).await;
+    let made = server.transaction(small("t1")).await;
+    assert_eq!(json!([made["status"], made["remediation"], made["action_required"]]), json!(["AWAITING_USER", null, null]));
+    assert_eq!(server.client.get("/v3/sessions/").await.ok(200)["count"], 0);
+    server.stop().await;
+});
+
 db_test!(a_business_is_not_its_namesake, server => {
     let (users, businesses) = (server.system_list("user").await, server.system_list("business").await);
     let to = |list: &str| json!({ "type": "add_to_list", "list_id": list });
