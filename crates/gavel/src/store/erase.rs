@@ -4,14 +4,21 @@
 //! belongs into [`SESSION`], or has a function of its own here.
 
 use gavel_core::{
-    entry::EntryValue,
-    ids::{ApplicationId, EntryId, ImportId, ListId, MediaId, ProposalId, RecordId, SessionId, SessionImportId},
+    entry::{EntryType, EntryValue},
+    ids::{ApplicationId, EntryId, ImportId, ListId, MediaId, ProposalId, RecordId, SessionId, SessionImportId, SubjectId},
+    session::SessionKind,
+    subject::Profile,
     time::Timestamp,
 };
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::{StoreError, Tx, Value, erasures::Counts, read_entry_value};
+use super::{
+    StoreError, Tx, Value,
+    erasures::Counts,
+    read_entry_value,
+    subjects::{self, Subject},
+};
 
 /// How many of these are about the events of any object.
 const EVENTS: usize = 5;
@@ -71,32 +78,30 @@ pub async fn erase_session(tx: &mut Tx, id: SessionId, counts: &mut Counts) -> R
     Ok(())
 }
 
-/// Removes the users and businesses with this `vendor_data`, with what was told of them. Answers how many there were.
+/// Removes the users and businesses with this `vendor_data`, with what was told of them. Answers what they were known by.
 pub async fn erase_subjects(
     tx: &mut Tx,
     application: ApplicationId,
     vendor_data: &str,
     counts: &mut Counts,
-) -> Result<usize, StoreError> {
-    let lock = tx.for_update();
-    let sql = format!(
-        "SELECT id FROM subjects WHERE application_id = $1 AND kind IN ('user', 'business') AND vendor_data = $2 ORDER BY id{lock}"
-    );
-    let rows = tx.query(&sql, &[application.0.into(), vendor_data.into()]).await?;
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
-    for id in &ids {
-        erase_events(tx, *id, counts).await?;
+) -> Result<Vec<Profile>, StoreError> {
+    let mut profiles = Vec::new();
+    for kind in SessionKind::ALL {
+        let found = subjects::lock_by_vendor_data(tx, application, kind, vendor_data).await?;
+        let Some(Subject { id: SubjectId(id), profile, .. }) = found else { continue };
+        profiles.push(profile);
+        erase_events(tx, id, counts).await?;
         // Few rows name users, and the trail has no index by them: an erasure can wait.
         let named = "DELETE FROM audit_values WHERE event_id IN (SELECT id FROM audit_events WHERE application_id = $1 AND objects LIKE $2)";
         add(counts, "audit_values", tx.execute(named, &[application.0.into(), format!("%{id}%").into()]).await?);
-        let comments = tx.execute("DELETE FROM subject_comments WHERE subject_id = $1", &[(*id).into()]).await?;
+        let comments = tx.execute("DELETE FROM subject_comments WHERE subject_id = $1", &[id.into()]).await?;
         add(counts, "comments", comments);
-        tx.execute("DELETE FROM subject_origins WHERE subject_id = $1", &[(*id).into()]).await?;
-        add(counts, "tags", tx.execute("DELETE FROM subject_tags WHERE subject_id = $1", &[(*id).into()]).await?);
-        add(counts, "subjects", tx.execute("DELETE FROM subjects WHERE id = $1", &[(*id).into()]).await?);
+        tx.execute("DELETE FROM subject_origins WHERE subject_id = $1", &[id.into()]).await?;
+        add(counts, "tags", tx.execute("DELETE FROM subject_tags WHERE subject_id = $1", &[id.into()]).await?);
+        add(counts, "subjects", tx.execute("DELETE FROM subjects WHERE id = $1", &[id.into()]).await?);
     }
     super::subject_tags::remove_unused(tx, application).await?;
-    Ok(ids.len())
+    Ok(profiles)
 }
 
 /// Removes what was told of an object, delivered or not.
@@ -218,18 +223,24 @@ pub struct Said {
 
 /// Reads it.
 pub async fn find_said(tx: &mut Tx, id: SessionId) -> Result<Said, StoreError> {
-    let session = tx.query_opt("SELECT vendor_data, portrait_media_id FROM sessions WHERE id = $1", &[id.0.into()]).await?;
-    let (vendor_data, portrait) = match session {
-        Some(row) => (row.get(0)?, row.get::<Option<Uuid>>(1)?.map(MediaId)),
-        None => (None, None),
+    let sql = "SELECT vendor_data, portrait_media_id, contact_details FROM sessions WHERE id = $1";
+    let (vendor_data, portrait, mut values) = match tx.query_opt(sql, &[id.0.into()]).await? {
+        Some(row) => (row.get(0)?, row.get::<Option<Uuid>>(1)?.map(MediaId), contacts(row.get(2)?)),
+        None => (None, None, Vec::new()),
     };
-    let mut values = Vec::new();
     for row in tx.query("SELECT entry_type, value, match_key FROM signals WHERE session_id = $1", &[id.0.into()]).await? {
         values.push(read_entry_value(&mut row.columns())?);
     }
     let rows = tx.query("SELECT data FROM records WHERE session_id = $1 ORDER BY ordinal", &[id.0.into()]).await?;
     let items = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
     Ok(Said { vendor_data, values, items, portrait })
+}
+
+/// Where a session's person was to be reached.
+fn contacts(details: Option<String>) -> Vec<EntryValue> {
+    let details: Json = details.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+    let read = |(entry_type, name): (_, &str)| EntryValue::parse(entry_type, details[name].as_str()?).ok();
+    [(EntryType::Email, "email"), (EntryType::Phone, "phone")].into_iter().filter_map(read).collect()
 }
 
 /// Says of a file that it is gone; nobody may use it from then on. `false`: another session shows it, or there is none.

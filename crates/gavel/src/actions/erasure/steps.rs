@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::{
-    subject::{Collected, Subject, values},
+    subject::{About, Collected, Subject, values},
     transactions,
 };
 use crate::{
@@ -35,7 +35,9 @@ use crate::{
 /// Seconds a process has for a step before another one goes on.
 pub const LEASE: i64 = 15;
 /// Where an erasure begins.
-pub(super) const FIRST: &str = "entries";
+pub(super) const FIRST: &str = "entries_of_record";
+/// Where what is kept encrypted with an erasure belongs.
+pub(super) const ABOUT: &str = "erasure";
 
 /// Where one begins that looks for nobody beyond the sessions themselves.
 pub(in crate::actions) const SESSIONS: &str = "sessions";
@@ -60,6 +62,7 @@ pub async fn run(app: &App, mut at: Erasure) -> Result<(), Error> {
     };
     while at.finished_at.is_none() {
         let next = match (at.stage.as_str(), &subject) {
+            ("entries_of_record", _) => entries_of_record(app, &at).await?,
             ("entries", _) => entries(app, &at).await?,
             ("entries_of_transactions", _) => transactions::entries(app, &at).await?,
             ("proposals", Some(subject)) => proposals(app, &at, subject.clone()).await?,
@@ -79,9 +82,21 @@ pub async fn run(app: &App, mut at: Erasure) -> Result<(), Error> {
     Ok(())
 }
 
-/// Reads what the sessions say, a few at a time.
+/// What the records of a user and a business said, where the erasure is of one.
+async fn of_record(app: &App, id: ErasureId) -> Result<Option<Said>, Error> {
+    let read = app.store.read::<_, Error, _>(move |tx| Box::pin(async move { Ok(erasures::find_about(tx, id).await?) }));
+    let Some(sealed) = read.await? else { return Ok(None) };
+    let plain = app.secrets.open(ABOUT, &sealed).ok_or_else(|| Error::fault("an erasure was sealed with another key"))?;
+    let about: About = serde_json::from_slice(&plain).map_err(Error::fault)?;
+    Ok(Some(about.said()))
+}
+
+/// Reads what the records and the sessions say, a few at a time.
 async fn collect(app: &App, id: ErasureId) -> Result<Subject, Error> {
     let (mut collected, mut after) = (Collected::default(), None);
+    if let Some(said) = of_record(app, id).await? {
+        collected.add(&said);
+    }
     loop {
         let found: Vec<(SessionId, Said)> = app
             .store
@@ -151,6 +166,23 @@ pub(super) async fn amend<'c>(
     }
     sync::lock_everybody(tx, at.application).await?;
     Ok(Some(Amendment::begin(tx, caller, now).await?))
+}
+
+/// Entries of lists with what the record of a user or business said: that may stand in no session.
+async fn entries_of_record(app: &App, at: &Erasure) -> Result<Option<Erasure>, Error> {
+    let (said, now) = (of_record(app, at.id).await?, app.clock.now());
+    step(app, at, move |tx, at| {
+        Box::pin(async move {
+            move_on(at, "entries");
+            let Some(said) = said else { return Ok(()) };
+            let caller = worker(at.application);
+            if let Some(amendment) = amend(tx, &caller, at, now).await? {
+                remove_live(tx, &amendment, at, Vec::new(), [&said].into_iter()).await?;
+            }
+            scrub_removed(tx, at, &said, now).await
+        })
+    })
+    .await
 }
 
 /// Entries of lists: live ones where that was asked for; of removed ones what they said; the metadata of those made from
@@ -333,7 +365,7 @@ async fn answers(app: &App, at: &Erasure, subject: Arc<Subject>) -> Result<Optio
             let found = erase::list_answers(tx, at.application, place, ANSWERS).await?;
             let Some((last, _)) = found.last() else {
                 move_on(at, "transactions");
-                return Ok(());
+                return Ok(erasures::set_about(tx, at.id, None).await?); // Nobody is looked for any more.
             };
             at.place = crate::secrets::hex(last);
             for (key, sealed) in found {

@@ -4,8 +4,12 @@
 use std::collections::HashSet;
 
 use aho_corasick::AhoCorasick;
-use gavel_core::entry::{EntryType, EntryValue};
-use serde_json::Value as Json;
+use gavel_core::{
+    entry::{EntryType, EntryValue},
+    subject::Profile,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
 
 use crate::{actions::Error, store::erase::Said};
 
@@ -47,6 +51,49 @@ const TYPES: [EntryType; 9] = [
     EntryType::Business,
 ];
 
+/// What the records of a user and a business said; they are gone when it is looked for elsewhere.
+#[derive(Serialize, Deserialize)]
+pub(super) struct About {
+    vendor_data: String,
+    emails: Vec<String>,
+    phones: Vec<String>,
+    /// Of people and companies.
+    names: Vec<String>,
+    /// Of companies.
+    numbers: Vec<String>,
+}
+
+impl About {
+    /// What is to be looked for.
+    pub(super) fn of(vendor_data: &str, profiles: Vec<Profile>) -> Self {
+        let mut about =
+            Self { vendor_data: vendor_data.to_owned(), emails: vec![], phones: vec![], names: vec![], numbers: vec![] };
+        for profile in profiles {
+            about.emails.extend(profile.approved_emails);
+            about.phones.extend(profile.approved_phones);
+            about.names.extend([profile.full_name, profile.legal_name].into_iter().flatten());
+            about.numbers.extend(profile.registration_number);
+        }
+        about
+    }
+
+    /// The same as what a session says.
+    pub(super) fn said(&self) -> Said {
+        let values = |entry_type, texts: &[String]| -> Vec<EntryValue> {
+            texts.iter().filter_map(|text| EntryValue::parse(entry_type, text).ok()).collect()
+        };
+        let item = |name: &str, text: &String| json!({ name: text }).to_string();
+        let names = self.names.iter().map(|text| item("full_name", text));
+        let numbers = self.numbers.iter().map(|text| item("identification_number", text));
+        Said {
+            vendor_data: Some(self.vendor_data.clone()),
+            values: [values(EntryType::Email, &self.emails), values(EntryType::Phone, &self.phones)].concat(),
+            items: names.chain(numbers).collect(),
+            portrait: None,
+        }
+    }
+}
+
 /// A person, as far as the server knows them.
 #[derive(Default)]
 pub(super) struct Collected {
@@ -55,9 +102,14 @@ pub(super) struct Collected {
 }
 
 impl Collected {
-    /// Adds what a session or a transaction says.
+    /// Adds what a session or a transaction says, and its id.
     pub(super) fn note(&mut self, id: &str, said: &Said) {
         self.texts.insert(id.to_owned());
+        self.add(said);
+    }
+
+    /// Adds what is said of them.
+    pub(super) fn add(&mut self, said: &Said) {
         for value in values(said) {
             self.keys.insert((value.entry_type(), value.digest()));
             self.text(value.stored());
@@ -139,8 +191,6 @@ impl Subject {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn ana() -> Subject {

@@ -147,17 +147,28 @@ pub fn dump(url: &str) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Every personal text that is still somewhere.
-fn left(server: &Server) -> Vec<(&'static str, Vec<String>)> {
-    let dumped = match &server.app.config.target {
+/// Where a text still stands: in the raw files, and on PostgreSQL in a dump.
+fn everywhere(server: &Server, text: &str) -> Vec<String> {
+    look_for(server, &dumped(server), text)
+}
+
+fn dumped(server: &Server) -> String {
+    match &server.app.config.target {
         gavel::store::db::Target::Postgres(_) => dump(&server.database_url().unwrap()),
         gavel::store::db::Target::Sqlite(_) => String::new(),
-    };
-    let look = |text: &'static str| {
-        let mut found = places(&server.app.config.data, text);
-        found.extend(dumped.lines().filter(|line| line.contains(text)).map(|line| line.chars().take(60).collect()));
-        (text, found)
-    };
+    }
+}
+
+fn look_for(server: &Server, dumped: &str, text: &str) -> Vec<String> {
+    let mut found = places(&server.app.config.data, text);
+    found.extend(dumped.lines().filter(|line| line.contains(text)).map(|line| line.chars().take(60).collect()));
+    found
+}
+
+/// Every personal text that is still somewhere.
+fn left(server: &Server) -> Vec<(&'static str, Vec<String>)> {
+    let dumped = dumped(server);
+    let look = |text: &'static str| (text, look_for(server, &dumped, text));
     PERSONAL.into_iter().map(look).filter(|(_, found)| !found.is_empty()).collect()
 }
 
@@ -384,6 +395,63 @@ db_test!(live_entries_stay_unless_asked, server => {
         json!(["xdb987654", "Forged", null, session]));
     let screen = json!({ "values": [{ "entry_type": "document", "value": "XDB987654" }] });
     assert_eq!(server.client.post("/x/screen/", screen).await.ok(200)["verdict"], "block");
+    server.stop().await;
+});
+
+db_test!(a_person_of_whom_there_is_only_a_record_is_looked_for, server => {
+    let client = &server.client;
+    for (kind, plural) in [("user", "users"), ("business", "businesses")] {
+        let name = format!("alone-{kind}");
+        let list = server.system_list(kind).await;
+        client.post(&format!("/v3/{plural}/create/"), json!({ "vendor_data": name })).await.ok(201);
+        let set = async |status: &str| {
+            client.patch(&format!("/v3/{plural}/{name}/update-status/"), json!({ "status": status })).await.ok(200);
+        };
+        set("BLOCKED").await;
+        let revision = &client.get(&format!("/x/lists/{list}/history/")).await.ok(200)["results"][0]["revision"];
+        set("ACTIVE").await;
+        set("BLOCKED").await;
+        let change = json!({ "changes": [{ "op": "update", "value": name, "comment": "about them" }], "comment": "why" });
+        let proposal = text(&client.post(&format!("/x/lists/{list}/proposals/"), change).await.ok(201)["uuid"]);
+        client.post("/x/subjects/erase/", json!({ "vendor_data": name, "list_entries": true })).await.ok(201);
+        assert_eq!(client.get(&format!("/v3/lists/{list}/entries/")).await.ok(200)["count"], 0);
+        let then = client.get(&format!("/x/lists/{list}/entries/?as_of={revision}")).await.ok(200);
+        assert_eq!(then["results"][0]["value"], "[erased]");
+        let proposal = client.get(&format!("/x/lists/{list}/proposals/{proposal}/")).await.ok(200);
+        assert_eq!(json!([proposal["status"], proposal["comment"], proposal["changes"]]), json!(["withdrawn", "", []]));
+        assert_eq!(everywhere(&server, &name), Vec::<String>::new());
+    }
+    assert_eq!(trail::number(&server, "SELECT count(*) FROM erasures WHERE about IS NOT NULL").await, 0);
+    server.stop().await;
+});
+
+db_test!(values_that_stand_in_no_evidence_are_looked_for, server => {
+    let client = &server.client;
+    let (emails, phones) = (server.system_list("email").await, server.system_list("phone").await);
+    let told = json!({ "vendor_data": "cust-lucia-77", "approved_emails": ["told@mail.example"], "approved_phones": ["+34600111222"] });
+    client.post("/v3/users/create/", told).await.ok(201);
+    let contact = json!({ "email": "contact@mail.example", "phone": "+34600123987" });
+    server.session_with(json!({ "vendor_data": "cust-lucia-77", "contact_details": contact })).await;
+    let (mut live, mut gone) = (Vec::new(), Vec::new());
+    for (list, value, is_live) in [
+        (&emails, "told@mail.example", true), (&phones, "+34600111222", false),
+        (&emails, "contact@mail.example", false), (&phones, "+34600123987", true),
+    ] {
+        let entry = server.add(list, value).await;
+        if is_live {
+            live.push(value);
+        } else {
+            client.delete(&format!("/v3/lists/{list}/entries/{entry}/")).await.ok(204);
+            gone.push(value);
+        }
+    }
+    client.post("/x/subjects/erase/", json!({ "vendor_data": "cust-lucia-77", "list_entries": true })).await.ok(201);
+    for value in live.into_iter().chain(gone) {
+        assert_eq!(everywhere(&server, value), Vec::<String>::new(), "{value}");
+    }
+    for list in [&emails, &phones] {
+        assert_eq!(client.get(&format!("/v3/lists/{list}/entries/")).await.ok(200)["count"], 0);
+    }
     server.stop().await;
 });
 
