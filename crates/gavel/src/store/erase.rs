@@ -209,12 +209,17 @@ fn drop_rows(rows: &mut Vec<Json>, session: &str) -> usize {
     before - rows.len()
 }
 
+/// A value as lists compare it.
+pub type Key = (EntryType, [u8; 32]);
+
 /// What a session says about a person that could stand elsewhere: its own id of them, its values, its items.
 pub struct Said {
     /// The caller's id of the person or company.
     pub vendor_data: Option<String>,
     /// Normalised values by type.
     pub values: Vec<EntryValue>,
+    /// Values its records hold since they were corrected.
+    pub corrected: Vec<Key>,
     /// The items as recorded.
     pub items: Vec<String>,
     /// The portrait given at creation.
@@ -233,7 +238,14 @@ pub async fn find_said(tx: &mut Tx, id: SessionId) -> Result<Said, StoreError> {
     }
     let rows = tx.query("SELECT data FROM records WHERE session_id = $1 ORDER BY ordinal", &[id.0.into()]).await?;
     let items = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
-    Ok(Said { vendor_data, values, items, portrait })
+    let mut corrected = Vec::new();
+    let sql = "SELECT entry_type, key_digest FROM corrected_signals WHERE session_id = $1 AND key_digest IS NOT NULL";
+    for row in tx.query(sql, &[id.0.into()]).await? {
+        let entry_type = EntryType::from_name(&row.get::<String>(0)?).ok_or_else(|| StoreError::unreadable("entry type"))?;
+        let digest = row.get::<Vec<u8>>(1)?.try_into().map_err(|_| StoreError::unreadable("digest"))?;
+        corrected.push((entry_type, digest));
+    }
+    Ok(Said { vendor_data, values, corrected, items, portrait })
 }
 
 /// Where a session's person was to be reached.
@@ -271,11 +283,11 @@ pub async fn remove_files(tx: &mut Tx, session: SessionId, ids: &[MediaId], coun
 pub async fn list_live_entries(
     tx: &mut Tx,
     application: ApplicationId,
-    value: &EntryValue,
+    (entry_type, digest): Key,
 ) -> Result<Vec<(ListId, EntryId)>, StoreError> {
     let sql = "SELECT l.id, e.id FROM lists l JOIN entries e ON e.list_id = l.id AND e.key_digest = $3 AND e.removed_rev IS NULL
          WHERE l.application_id = $1 AND l.entry_type = $2 ORDER BY l.id, e.id";
-    let params: [Value; 3] = [application.0.into(), value.entry_type().as_str().into(), value.digest().into()];
+    let params: [Value; 3] = [application.0.into(), entry_type.as_str().into(), digest.into()];
     tx.query(sql, &params).await?.iter().map(|row| Ok((ListId(row.get(0)?), EntryId(row.get(1)?)))).collect()
 }
 
@@ -298,7 +310,7 @@ fn scrubbed(of: Value, now: Timestamp) -> Vec<Value> {
 pub async fn scrub_removed(
     tx: &mut Tx,
     application: ApplicationId,
-    value: &EntryValue,
+    (entry_type, digest): Key,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
     let sql = format!(
@@ -306,8 +318,8 @@ pub async fn scrub_removed(
              AND list_id IN (SELECT id FROM lists WHERE application_id = $4 AND entry_type = $5)
              AND NOT EXISTS (SELECT 1 FROM entries k WHERE k.id = entries.id AND k.removed_rev IS NULL)"
     );
-    let mut params = scrubbed(value.digest().into(), now);
-    params.extend([application.0.into(), value.entry_type().as_str().into()]);
+    let mut params = scrubbed(digest.into(), now);
+    params.extend([application.0.into(), entry_type.as_str().into()]);
     tx.execute(&sql, &params).await
 }
 

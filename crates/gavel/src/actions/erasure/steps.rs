@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::{
-    subject::{About, Collected, Subject, values},
+    subject::{About, Collected, Subject, keys},
     transactions,
 };
 use crate::{
@@ -223,8 +223,8 @@ async fn entries(app: &App, at: &Erasure) -> Result<Option<Erasure>, Error> {
 
 /// Erases what removed entries with the person's values said.
 pub(super) async fn scrub_removed(tx: &mut Tx, at: &mut Erasure, said: &Said, now: Timestamp) -> Result<(), Error> {
-    for value in values(said) {
-        let versions = erase::scrub_removed(tx, at.application, &value, now).await?;
+    for key in keys(said) {
+        let versions = erase::scrub_removed(tx, at.application, key, now).await?;
         erase::add(&mut at.counts, "entry_versions", versions);
     }
     Ok(())
@@ -238,8 +238,8 @@ pub(super) async fn remove_live<'s>(
     mut found: Vec<(ListId, EntryId)>,
     said: impl Iterator<Item = &'s Said> + Send,
 ) -> Result<(), Error> {
-    for value in said.flat_map(values).collect::<Vec<_>>() {
-        found.extend(erase::list_live_entries(tx, at.application, &value).await?);
+    for key in said.flat_map(keys).collect::<Vec<_>>() {
+        found.extend(erase::list_live_entries(tx, at.application, key).await?);
     }
     let mut by_list: BTreeMap<ListId, Vec<EntryId>> = BTreeMap::new();
     found.into_iter().for_each(|(list, entry)| by_list.entry(list).or_default().push(entry));

@@ -11,7 +11,10 @@ use gavel_core::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use crate::{actions::Error, store::erase::Said};
+use crate::{
+    actions::Error,
+    store::erase::{Key, Said},
+};
 
 /// Members of items that name a person, wherever they stand.
 const NAMING: [&str; 20] = [
@@ -88,6 +91,7 @@ impl About {
         Said {
             vendor_data: Some(self.vendor_data.clone()),
             values: [values(EntryType::Email, &self.emails), values(EntryType::Phone, &self.phones)].concat(),
+            corrected: Vec::new(),
             items: names.chain(numbers).collect(),
             portrait: None,
         }
@@ -98,7 +102,7 @@ impl About {
 #[derive(Default)]
 pub(super) struct Collected {
     texts: HashSet<String>,
-    keys: HashSet<(EntryType, [u8; 32])>,
+    keys: HashSet<Key>,
 }
 
 impl Collected {
@@ -110,10 +114,8 @@ impl Collected {
 
     /// Adds what is said of them.
     pub(super) fn add(&mut self, said: &Said) {
-        for value in values(said) {
-            self.keys.insert((value.entry_type(), value.digest()));
-            self.text(value.stored());
-        }
+        self.keys.extend(keys(said));
+        values(said).iter().for_each(|value| self.text(value.stored()));
         for item in &said.items {
             if let Ok(item) = serde_json::from_str::<Json>(item) {
                 self.naming(&item);
@@ -150,8 +152,14 @@ impl Collected {
     }
 }
 
-/// The values of a session lists may hold: what it has shown, and the caller's id of the person.
-pub(super) fn values(said: &Said) -> Vec<EntryValue> {
+/// The values of a session lists may hold, as they compare them; what an edit has left of them too.
+pub(super) fn keys(said: &Said) -> Vec<Key> {
+    let shown = values(said).into_iter().map(|value| (value.entry_type(), value.digest()));
+    shown.chain(said.corrected.iter().copied()).collect()
+}
+
+/// What it has shown, and the caller's id of the person.
+fn values(said: &Said) -> Vec<EntryValue> {
     let of_vendor = |entry_type| said.vendor_data.as_deref().and_then(|text| EntryValue::parse(entry_type, text).ok());
     let vendor = [EntryType::User, EntryType::Business].into_iter().filter_map(of_vendor);
     said.values.iter().cloned().chain(vendor).collect()
@@ -160,7 +168,7 @@ pub(super) fn values(said: &Said) -> Vec<EntryValue> {
 /// A person to look for.
 pub(super) struct Subject {
     texts: AhoCorasick,
-    keys: HashSet<(EntryType, [u8; 32])>,
+    keys: HashSet<Key>,
 }
 
 impl Subject {
@@ -198,6 +206,7 @@ mod tests {
         let said = Said {
             vendor_data: Some("c9".into()),
             values: vec![EntryValue::parse(EntryType::Phone, "+14155552671").unwrap()],
+            corrected: vec![],
             items: vec![
                 json!({ "full_name": "Ana Pérez", "mrz": { "document_number": "XDB-123" }, "gender": "female" }).to_string(),
             ],

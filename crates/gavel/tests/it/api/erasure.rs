@@ -455,6 +455,31 @@ db_test!(values_that_stand_in_no_evidence_are_looked_for, server => {
     server.stop().await;
 });
 
+db_test!(a_corrected_number_is_looked_for_as_well, server => {
+    let documents = server.system_list("document").await;
+    for (number, list_entries) in [("XDB987654", true), ("XDB987655", false)] {
+        let evidence = json!({ "id_verifications": [{ "document_type": "Passport", "document_number": number }] });
+        let session = text(&server.session_with_evidence(evidence).await["session_id"]);
+        let corrected = format!("{number}-2");
+        let edit = json!({ "document_number": corrected });
+        server.client.patch(&format!("/v3/session/{session}/update-data/"), edit).await.ok(200);
+        for value in [number, &corrected] {
+            let entry = server.add(&documents, value).await;
+            if !list_entries {
+                server.client.delete(&format!("/v3/lists/{documents}/entries/{entry}/")).await.ok(204);
+            }
+        }
+        let body = json!({ "session_id": session, "list_entries": list_entries });
+        let receipt = server.client.post("/x/subjects/erase/", body).await.ok(201);
+        assert_eq!(receipt["removed"]["entry_versions"], 2, "{receipt}");
+        for value in [number, &corrected, &corrected.to_lowercase()] {
+            assert_eq!(everywhere(&server, value), Vec::<String>::new(), "{value}");
+        }
+    }
+    assert_eq!(server.client.get(&format!("/v3/lists/{documents}/entries/")).await.ok(200)["count"], 0);
+    server.stop().await;
+});
+
 db_test!(erased_entries_stay_out_of_sight_and_are_never_brought_back, server => {
     let emails = server.list("Mine", "blocklist", "email").await;
     let entry = server.add(&emails, "lucia.fernandez@mail.example").await;
