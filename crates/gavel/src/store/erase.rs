@@ -338,16 +338,35 @@ pub async fn clear_metadata(tx: &mut Tx, session: SessionId) -> Result<u64, Stor
     tx.execute(sql, &[session.0.into()]).await
 }
 
-/// The next proposals of an application, by id: their list, state and changes.
+/// What a proposal says.
+pub struct Proposed {
+    /// Which one.
+    pub id: ProposalId,
+    /// JSON array.
+    pub changes: String,
+    /// Why, and what was said when it was decided.
+    pub comments: [Option<String>; 2],
+}
+
+/// The next proposals of an application, by id.
 pub async fn list_proposals(
     tx: &mut Tx,
     application: ApplicationId,
     after: Uuid,
     most: u64,
-) -> Result<Vec<(ProposalId, ListId, String)>, StoreError> {
-    let sql = "SELECT id, list_id, changes FROM proposals WHERE application_id = $1 AND id > $2 ORDER BY id LIMIT $3";
+) -> Result<Vec<Proposed>, StoreError> {
+    let sql = "SELECT id, changes, comment, decision_comment FROM proposals WHERE application_id = $1 AND id > $2
+         ORDER BY id LIMIT $3";
     let rows = tx.query(sql, &[application.0.into(), after.into(), most.into()]).await?;
-    rows.iter().map(|row| Ok((ProposalId(row.get(0)?), ListId(row.get(1)?), row.get(2)?))).collect()
+    rows.iter()
+        .map(|row| Ok(Proposed { id: ProposalId(row.get(0)?), changes: row.get(1)?, comments: [row.get(2)?, row.get(3)?] }))
+        .collect()
+}
+
+/// Takes what was said of a proposal; what it changes stays.
+pub async fn clear_comments(tx: &mut Tx, id: ProposalId) -> Result<(), StoreError> {
+    tx.send("UPDATE proposals SET comment = '', decision_comment = NULL WHERE id = $1", &[id.0.into()]).await?;
+    Ok(())
 }
 
 /// Takes what a proposal said. An open one is at its end then.

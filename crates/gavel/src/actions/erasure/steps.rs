@@ -271,17 +271,21 @@ async fn proposals(app: &App, at: &Erasure, subject: Arc<Subject>) -> Result<Opt
         Box::pin(async move {
             let place = parse_uuid(&at.place).unwrap_or(Uuid::nil());
             let found = erase::list_proposals(tx, at.application, place, PROPOSALS).await?;
-            let Some((last, _, _)) = found.last() else {
+            let Some(last) = found.last() else {
                 move_on(at, "imports");
                 return Ok(());
             };
-            at.place = last.to_string();
-            for (id, _, changes) in found {
-                let changes: Json = serde_json::from_str(&changes).map_err(Error::fault)?;
+            at.place = last.id.to_string();
+            for proposed in found {
+                let changes: Json = serde_json::from_str(&proposed.changes).map_err(Error::fault)?;
                 if subject.is_in_json(&changes) {
-                    erase::clear_proposal(tx, id).await?;
-                    erase::add(&mut at.counts, "proposals", 1);
+                    erase::clear_proposal(tx, proposed.id).await?;
+                } else if subject.is_in_json(&json!(proposed.comments)) {
+                    erase::clear_comments(tx, proposed.id).await?;
+                } else {
+                    continue;
                 }
+                erase::add(&mut at.counts, "proposals", 1);
             }
             Ok(())
         })

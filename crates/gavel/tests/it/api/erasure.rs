@@ -480,6 +480,34 @@ db_test!(a_corrected_number_is_looked_for_as_well, server => {
     server.stop().await;
 });
 
+db_test!(comments_of_a_proposal_about_something_else_go, server => {
+    let list = server.list("Mine", "blocklist", "email").await;
+    let path = format!("/x/lists/{list}/proposals/");
+    let propose = async |value: &str, comment: &str| {
+        let body = json!({ "changes": [{ "op": "add", "value": value }], "comment": comment });
+        text(&server.client.post(&path, body).await.ok(201)["uuid"])
+    };
+    let open = propose("a@else.example", "because of Lucia.Fernandez@mail.example").await;
+    let ended = propose("b@else.example", "why").await;
+    let note = json!({ "comment": "lucia.fernandez@mail.example asked" });
+    server.client.post(&format!("{path}{ended}/withdraw/"), note).await.ok(200);
+    let other = propose("c@else.example", "because of somebody@mail.example").await;
+    let evidence = json!({ "email_verifications": [{ "email": "lucia.fernandez@mail.example" }] });
+    let session = server.session_with_evidence(evidence).await["session_id"].clone();
+    let receipt = server.client.post("/x/subjects/erase/", json!({ "session_id": session })).await.ok(201);
+    assert_eq!(receipt["removed"]["proposals"], 2, "{receipt}");
+    for (proposal, expected) in [
+        (&open, json!(["open", "", null, 1])),
+        (&ended, json!(["withdrawn", "", null, 1])),
+        (&other, json!(["open", "because of somebody@mail.example", null, 1])),
+    ] {
+        let shown = server.client.get(&format!("{path}{proposal}/")).await.ok(200);
+        let changes = shown["changes"].as_array().unwrap().len();
+        assert_eq!(json!([shown["status"], shown["comment"], shown["decision_comment"], changes]), expected);
+    }
+    server.stop().await;
+});
+
 db_test!(erased_entries_stay_out_of_sight_and_are_never_brought_back, server => {
     let emails = server.list("Mine", "blocklist", "email").await;
     let entry = server.add(&emails, "lucia.fernandez@mail.example").await;
