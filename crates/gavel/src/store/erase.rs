@@ -16,8 +16,7 @@ use uuid::Uuid;
 use super::{
     StoreError, Tx, Value,
     erasures::Counts,
-    read_entry_value,
-    subjects::{self, Subject},
+    read_entry_value, subjects,
 };
 
 /// How many of these are about the events of any object.
@@ -54,6 +53,15 @@ const SESSION: [(&str, &str); 25] = [
     ("", "DELETE FROM shown_in WHERE session_id = $1 OR holder_id = $1"),
 ];
 
+/// The same of a user or business.
+const SUBJECT: [(&str, &str); 5] = [
+    ("comments", "DELETE FROM subject_comments WHERE subject_id = $1"),
+    ("", "DELETE FROM subject_origins WHERE subject_id = $1"),
+    ("tags", "DELETE FROM subject_tags WHERE subject_id = $1"),
+    ("subjects", "DELETE FROM subjects WHERE id = $1"),
+    ("", "DELETE FROM former_subjects WHERE id = $1"),
+];
+
 /// Removes what a session holds of a person; what is left is its skeleton. Files and what other sessions show of it are
 /// dealt with before.
 pub async fn erase_session(tx: &mut Tx, id: SessionId, counts: &mut Counts) -> Result<(), StoreError> {
@@ -78,30 +86,40 @@ pub async fn erase_session(tx: &mut Tx, id: SessionId, counts: &mut Counts) -> R
     Ok(())
 }
 
-/// Removes the users and businesses with this `vendor_data`, with what was told of them. Answers what they were known by.
+/// What users and businesses were known by that are gone now.
+#[derive(Default)]
+pub struct Known {
+    /// How many there were, deleted before or not.
+    pub subjects: usize,
+    /// Of those that were not.
+    pub profiles: Vec<Profile>,
+}
+
+/// Removes the users and businesses with this `vendor_data`, with what was told of them; also of those deleted before.
 pub async fn erase_subjects(
     tx: &mut Tx,
     application: ApplicationId,
     vendor_data: &str,
     counts: &mut Counts,
-) -> Result<Vec<Profile>, StoreError> {
-    let mut profiles = Vec::new();
+) -> Result<Known, StoreError> {
+    let (mut ids, mut profiles) = (subjects::list_former(tx, application, vendor_data).await?, Vec::new());
     for kind in SessionKind::ALL {
-        let found = subjects::lock_by_vendor_data(tx, application, kind, vendor_data).await?;
-        let Some(Subject { id: SubjectId(id), profile, .. }) = found else { continue };
-        profiles.push(profile);
-        erase_events(tx, id, counts).await?;
+        if let Some(subject) = subjects::lock_by_vendor_data(tx, application, kind, vendor_data).await? {
+            ids.push(subject.id);
+            profiles.push(subject.profile);
+        }
+    }
+    for SubjectId(id) in &ids {
+        erase_events(tx, *id, counts).await?;
         // Few rows name users, and the trail has no index by them: an erasure can wait.
         let named = "DELETE FROM audit_values WHERE event_id IN (SELECT id FROM audit_events WHERE application_id = $1 AND objects LIKE $2)";
         add(counts, "audit_values", tx.execute(named, &[application.0.into(), format!("%{id}%").into()]).await?);
-        let comments = tx.execute("DELETE FROM subject_comments WHERE subject_id = $1", &[id.into()]).await?;
-        add(counts, "comments", comments);
-        tx.execute("DELETE FROM subject_origins WHERE subject_id = $1", &[id.into()]).await?;
-        add(counts, "tags", tx.execute("DELETE FROM subject_tags WHERE subject_id = $1", &[id.into()]).await?);
-        add(counts, "subjects", tx.execute("DELETE FROM subjects WHERE id = $1", &[id.into()]).await?);
+        for (name, sql) in SUBJECT {
+            add(counts, name, tx.execute(sql, &[(*id).into()]).await?);
+        }
     }
     super::subject_tags::remove_unused(tx, application).await?;
-    Ok(profiles)
+    Ok(Known { subjects: ids.len(), profiles })
 }
 
 /// Removes what was told of an object, delivered or not.

@@ -26,7 +26,9 @@ use crate::{
     app::App,
     clock::new_id,
     store::{
-        Tx, erase, erase_transactions,
+        Tx,
+        erase::{self, Known},
+        erase_transactions,
         erasures::{self, Counts, Erasure},
         subject_locks,
     },
@@ -132,13 +134,13 @@ async fn begin(tx: &mut Tx, app: &App, caller: &Caller, body: EraseBody, now: Ti
     };
     let known = match &body.of {
         Of::Subject(vendor_data) => erase::erase_subjects(tx, caller.application, vendor_data, &mut counts).await?,
-        Of::Session(_) => Vec::new(),
+        Of::Session(_) => Known::default(),
     };
     let is_party = match &body.of {
         Of::Subject(vendor_data) => erase_transactions::is_party(tx, caller.application, vendor_data).await?,
         Of::Session(_) => false,
     };
-    if sessions.is_empty() && known.is_empty() && !is_party {
+    if sessions.is_empty() && known.subjects == 0 && !is_party {
         return Err(Error::NOT_FOUND);
     }
     let erasure = Erasure {
@@ -164,7 +166,7 @@ async fn begin(tx: &mut Tx, app: &App, caller: &Caller, body: EraseBody, now: Ti
     }
     if let Of::Subject(vendor_data) = &body.of {
         erase_transactions::insert_parts(tx, caller.application, erasure.id, vendor_data).await?;
-        let about = serde_json::to_vec(&About::of(vendor_data, known)).map_err(Error::fault)?;
+        let about = serde_json::to_vec(&About::of(vendor_data, known.profiles)).map_err(Error::fault)?;
         erasures::set_about(tx, erasure.id, Some(app.secrets.seal(steps::ABOUT, &about))).await?;
     }
     caller.audit(tx, "subject.erasure_requested", &[("erasure", erasure.id.0)], now).await?;

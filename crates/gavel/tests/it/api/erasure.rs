@@ -174,6 +174,10 @@ fn left(server: &Server) -> Vec<(&'static str, Vec<String>)> {
 
 async fn delivered(server: &Server, receiver: &Receiver) {
     eventually("all deliveries", || async { (receiver.received().len() >= 3).then_some(()) }).await;
+    delivered_all(server).await;
+}
+
+async fn delivered_all(server: &Server) {
     eventually("dead letters", || async {
         let read = server.app.store.read::<_, Error, _>(|tx| {
             Box::pin(async move {
@@ -422,6 +426,35 @@ db_test!(a_person_of_whom_there_is_only_a_record_is_looked_for, server => {
         assert_eq!(everywhere(&server, &name), Vec::<String>::new());
     }
     assert_eq!(trail::number(&server, "SELECT count(*) FROM erasures WHERE about IS NOT NULL").await, 0);
+    server.stop().await;
+});
+
+db_test!(a_person_whose_record_was_deleted_is_found, server => {
+    let client = &server.client;
+    let receiver = Receiver::start().await;
+    let body = json!({ "label": "all", "url": receiver.url(), "subscribed_events": ["user.data.updated", "business.data.updated"] });
+    let destination = text(&client.post("/v3/webhook/destinations/", body).await.ok(201)["uuid"]);
+    let pause = format!("/x/webhook/destinations/{destination}");
+    client.post(&format!("{pause}/pause/"), json!({})).await.ok(200);
+    let name = "gone@mail.example";
+    for plural in ["users", "businesses"] {
+        client.post(&format!("/v3/{plural}/create/"), json!({ "vendor_data": name })).await.ok(201);
+        let path = format!("/v3/{plural}/gone%40mail.example/");
+        client.patch(&path, json!({ "display_name": "named-lucia", "metadata": { "plan": "plan-of-lucia" } })).await.ok(200);
+        client.post(&format!("/v3/{plural}/delete/"), json!({ "vendor_data_list": [name] })).await.ok(200);
+    }
+    // What had happened still arrives.
+    client.post(&format!("{pause}/resume/"), json!({})).await.ok(200);
+    let told: Vec<_> = receiver.wait_for(2).await.iter().map(|sent| sent.json()["vendor_data"].clone()).collect();
+    assert_eq!(told, [name, name]);
+    delivered_all(&server).await;
+    assert!(!everywhere(&server, name).is_empty());
+    let receipt = client.post("/x/subjects/erase/", json!({ "vendor_data": name })).await.ok(201);
+    assert_eq!(receipt["removed"]["deliveries"], 2, "{receipt}");
+    for text in [name, "gone%40mail.example", "named-lucia", "plan-of-lucia"] {
+        assert_eq!(everywhere(&server, text), Vec::<String>::new(), "{text}");
+    }
+    client.post("/x/subjects/erase/", json!({ "vendor_data": name })).await.is(404, json!({ "detail": "Not found." }));
     server.stop().await;
 });
 
