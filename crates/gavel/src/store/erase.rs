@@ -13,11 +13,7 @@ use gavel_core::{
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::{
-    StoreError, Tx, Value,
-    erasures::Counts,
-    read_entry_value, subjects,
-};
+use super::{StoreError, Tx, Value, erasures::Counts, read_entry_value, revisions::Moment, subjects};
 
 /// How many of these are about the events of any object.
 const EVENTS: usize = 5;
@@ -297,23 +293,38 @@ pub async fn remove_files(tx: &mut Tx, session: SessionId, ids: &[MediaId], coun
     Ok(())
 }
 
-/// Live entries of an application's lists with this value, by list.
-pub async fn list_live_entries(
+/// Entries of an application's lists with this value that are not removed, by list: all of them, or those that have expired
+/// by then.
+pub async fn list_entries(
     tx: &mut Tx,
     application: ApplicationId,
     (entry_type, digest): Key,
+    expired: Option<Timestamp>,
 ) -> Result<Vec<(ListId, EntryId)>, StoreError> {
     let sql = "SELECT l.id, e.id FROM lists l JOIN entries e ON e.list_id = l.id AND e.key_digest = $3 AND e.removed_rev IS NULL
-         WHERE l.application_id = $1 AND l.entry_type = $2 ORDER BY l.id, e.id";
-    let params: [Value; 3] = [application.0.into(), entry_type.as_str().into(), digest.into()];
+         WHERE l.application_id = $1 AND l.entry_type = $2 AND (CAST($4 AS bigint) IS NULL OR e.expires_at <= $4)
+         ORDER BY l.id, e.id";
+    let params: [Value; 4] = [application.0.into(), entry_type.as_str().into(), digest.into(), expired.into()];
     tx.query(sql, &params).await?.iter().map(|row| Ok((ListId(row.get(0)?), EntryId(row.get(1)?)))).collect()
 }
 
-/// Live entries made from a session, by list.
-pub async fn list_live_made_from(tx: &mut Tx, session: SessionId) -> Result<Vec<(ListId, EntryId)>, StoreError> {
-    let sql = "SELECT list_id, id FROM entries WHERE reference_session_id = $1 AND removed_rev IS NULL ORDER BY list_id, id";
-    let rows = tx.query(sql, &[session.0.into()]).await?;
+/// The same of those made from a session.
+pub async fn list_made_from(
+    tx: &mut Tx,
+    session: SessionId,
+    expired: Option<Timestamp>,
+) -> Result<Vec<(ListId, EntryId)>, StoreError> {
+    let sql = "SELECT list_id, id FROM entries WHERE reference_session_id = $1 AND removed_rev IS NULL
+             AND (CAST($2 AS bigint) IS NULL OR expires_at <= $2) ORDER BY list_id, id";
+    let rows = tx.query(sql, &[session.0.into(), expired.into()]).await?;
     rows.iter().map(|row| Ok((ListId(row.get(0)?), EntryId(row.get(1)?)))).collect()
+}
+
+/// Ends an entry, expired or not. `false`: it was removed before.
+pub async fn end_entry(tx: &mut Tx, list: ListId, id: EntryId, moment: Moment) -> Result<bool, StoreError> {
+    let sql = "UPDATE entries SET removed_rev = $3, removed_at = $4 WHERE id = $2 AND list_id = $1 AND removed_rev IS NULL";
+    let rows = tx.execute(sql, &[list.0.into(), id.0.into(), moment.revision.into(), moment.at.into()]).await?;
+    Ok(rows == 1)
 }
 
 /// What a version of an entry becomes. It stays part of the revisions it was part of.

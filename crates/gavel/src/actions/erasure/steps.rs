@@ -24,8 +24,8 @@ use crate::{
     },
     app::App,
     store::{
-        Tx, entries,
-        erase::{self, Batch, Said},
+        Tx,
+        erase::{self, Batch, Key, Said},
         erasures::{self, Erasure},
         lists, marks, media,
         revisions::Effect,
@@ -154,100 +154,60 @@ fn after(place: &str) -> Option<SessionId> {
     parse_uuid(place).ok().map(SessionId)
 }
 
-/// Whoever changes lists takes their number before looking at anything. `None`: live entries stay.
-pub(super) async fn amend<'c>(
-    tx: &mut Tx,
-    caller: &'c Caller,
-    at: &Erasure,
-    now: Timestamp,
-) -> Result<Option<Amendment<'c>>, Error> {
-    if !at.list_entries {
-        return Ok(None);
+/// What is looked for in lists: values, and what was made from sessions.
+#[derive(Default)]
+pub(super) struct Listed {
+    pub keys: Vec<Key>,
+    pub sessions: Vec<SessionId>,
+}
+
+impl Listed {
+    async fn find(&self, tx: &mut Tx, at: &Erasure, expired: Option<Timestamp>) -> Result<Vec<(ListId, EntryId)>, Error> {
+        let mut found = Vec::new();
+        for session in &self.sessions {
+            found.extend(erase::list_made_from(tx, *session, expired).await?);
+        }
+        for key in &self.keys {
+            found.extend(erase::list_entries(tx, at.application, *key, expired).await?);
+        }
+        Ok(found)
     }
-    sync::lock_everybody(tx, at.application).await?;
-    Ok(Some(Amendment::begin(tx, caller, now).await?))
 }
 
-/// Entries of lists with what the record of a user or business said: that may stand in no session.
-async fn entries_of_record(app: &App, at: &Erasure) -> Result<Option<Erasure>, Error> {
-    let (said, now) = (of_record(app, at.id).await?, app.clock.now());
-    step(app, at, move |tx, at| {
-        Box::pin(async move {
-            move_on(at, "entries");
-            let Some(said) = said else { return Ok(()) };
-            let caller = worker(at.application);
-            if let Some(amendment) = amend(tx, &caller, at, now).await? {
-                remove_live(tx, &amendment, at, Vec::new(), [&said].into_iter()).await?;
-            }
-            scrub_removed(tx, at, &said, now).await
-        })
-    })
-    .await
-}
-
-/// Entries of lists: live ones where that was asked for; of removed ones what they said; the metadata of those made from
-/// the sessions.
-async fn entries(app: &App, at: &Erasure) -> Result<Option<Erasure>, Error> {
-    let now = app.clock.now();
-    step(app, at, move |tx, at| {
-        Box::pin(async move {
-            let caller = worker(at.application);
-            let amendment = amend(tx, &caller, at, now).await?;
-            let sessions = erasures::list_sessions(tx, at.id, after(&at.place), AT_ONCE).await?;
-            let Some(last) = sessions.last() else {
-                move_on(at, "entries_of_transactions");
-                return Ok(());
-            };
-            at.place = last.to_string();
-            let mut said = Vec::with_capacity(sessions.len());
-            let mut made_from = Vec::new();
-            for session in &sessions {
-                said.push((*session, erase::find_said(tx, *session).await?));
-                made_from.extend(erase::list_live_made_from(tx, *session).await?);
-            }
-            if let Some(amendment) = &amendment {
-                remove_live(tx, amendment, at, made_from, said.iter().map(|(_, said)| said)).await?;
-            }
-            for (session, said) in &said {
-                let versions = erase::scrub_removed_made_from(tx, *session, now).await?;
-                erase::add(&mut at.counts, "entry_versions", versions);
-                scrub_removed(tx, at, said, now).await?;
-                let metadata = erase::clear_metadata(tx, *session).await?;
-                erase::add(&mut at.counts, "entry_metadata", metadata);
-            }
-            Ok(())
-        })
-    })
-    .await
-}
-
-/// Erases what removed entries with the person's values said.
-pub(super) async fn scrub_removed(tx: &mut Tx, at: &mut Erasure, said: &Said, now: Timestamp) -> Result<(), Error> {
-    for key in keys(said) {
-        let versions = erase::scrub_removed(tx, at.application, key, now).await?;
+/// Takes the person off the lists: live entries where that was asked for, expired ones, which decide nothing any more, always;
+/// then what those that are removed by now said.
+pub(super) async fn take_off(tx: &mut Tx, at: &mut Erasure, listed: &Listed, now: Timestamp) -> Result<(), Error> {
+    let expired = (!at.list_entries).then_some(now);
+    if !listed.find(tx, at, expired).await?.is_empty() {
+        // Whoever changes lists takes their number before looking at anything: what was seen so far only says that it is worth it.
+        let caller = worker(at.application);
+        sync::lock_everybody(tx, at.application).await?;
+        let amendment = Amendment::begin(tx, &caller, now).await?;
+        let found = listed.find(tx, at, expired).await?;
+        remove(tx, &amendment, at, found).await?;
+    }
+    for session in &listed.sessions {
+        let versions = erase::scrub_removed_made_from(tx, *session, now).await?;
+        erase::add(&mut at.counts, "entry_versions", versions);
+        let metadata = erase::clear_metadata(tx, *session).await?;
+        erase::add(&mut at.counts, "entry_metadata", metadata);
+    }
+    for key in &listed.keys {
+        let versions = erase::scrub_removed(tx, at.application, *key, now).await?;
         erase::add(&mut at.counts, "entry_versions", versions);
     }
     Ok(())
 }
 
-/// Removes these live entries and those that hold a value of the person, in one revision.
-pub(super) async fn remove_live<'s>(
-    tx: &mut Tx,
-    amendment: &Amendment<'_>,
-    at: &mut Erasure,
-    mut found: Vec<(ListId, EntryId)>,
-    said: impl Iterator<Item = &'s Said> + Send,
-) -> Result<(), Error> {
-    for key in said.flat_map(keys).collect::<Vec<_>>() {
-        found.extend(erase::list_live_entries(tx, at.application, key).await?);
-    }
+/// Removes entries in one revision.
+async fn remove(tx: &mut Tx, amendment: &Amendment<'_>, at: &mut Erasure, found: Vec<(ListId, EntryId)>) -> Result<(), Error> {
     let mut by_list: BTreeMap<ListId, Vec<EntryId>> = BTreeMap::new();
     found.into_iter().for_each(|(list, entry)| by_list.entry(list).or_default().push(entry));
     let now = amendment.moment.at;
     for (list, entries) in &by_list {
         let mut removed = 0;
         for entry in entries {
-            removed += u64::from(entries::remove_entry(tx, *list, *entry, amendment.moment).await?);
+            removed += u64::from(erase::end_entry(tx, *list, *entry, amendment.moment).await?);
         }
         lists::add_to_count(tx, *list, -i64::try_from(removed).unwrap_or(0), now).await?;
         amendment.note(tx, *list, Effect { kind: "entries.erased", added: 0, removed, changed: 0 }).await?;
@@ -263,6 +223,41 @@ pub(super) async fn remove_live<'s>(
         }
     }
     Ok(())
+}
+
+/// Entries of lists with what the record of a user or business said: that may stand in no session.
+async fn entries_of_record(app: &App, at: &Erasure) -> Result<Option<Erasure>, Error> {
+    let (said, now) = (of_record(app, at.id).await?, app.clock.now());
+    step(app, at, move |tx, at| {
+        Box::pin(async move {
+            move_on(at, "entries");
+            let listed = Listed { keys: said.as_ref().map(keys).unwrap_or_default(), ..Listed::default() };
+            take_off(tx, at, &listed, now).await
+        })
+    })
+    .await
+}
+
+/// Entries of lists with what the sessions say, or made from them.
+async fn entries(app: &App, at: &Erasure) -> Result<Option<Erasure>, Error> {
+    let now = app.clock.now();
+    step(app, at, move |tx, at| {
+        Box::pin(async move {
+            let sessions = erasures::list_sessions(tx, at.id, after(&at.place), AT_ONCE).await?;
+            let Some(last) = sessions.last() else {
+                move_on(at, "entries_of_transactions");
+                return Ok(());
+            };
+            at.place = last.to_string();
+            let mut listed = Listed::default();
+            for session in &sessions {
+                listed.keys.extend(keys(&erase::find_said(tx, *session).await?));
+            }
+            listed.sessions = sessions;
+            take_off(tx, at, &listed, now).await
+        })
+    })
+    .await
 }
 
 /// Proposals that speak of the person, open ones too.

@@ -541,6 +541,24 @@ db_test!(comments_of_a_proposal_about_something_else_go, server => {
     server.stop().await;
 });
 
+db_test!(expired_entries_are_as_good_as_removed, server => {
+    let list = server.list("Mine", "blocklist", "email").await;
+    let expiring = json!({ "value": "lucia.fernandez@mail.example", "comment": "comment about Lucia", "expires_at": "2026-01-01T00:00:00Z" });
+    server.client.post(&format!("/v3/lists/{list}/entries/"), expiring).await.ok(201);
+    server.add(&list, "other@mail.example").await;
+    let evidence = json!({ "email_verifications": [{ "email": "lucia.fernandez@mail.example" }] });
+    let session = server.session_with_evidence(evidence).await["session_id"].clone();
+    let receipt = server.client.post("/x/subjects/erase/", json!({ "session_id": session })).await.ok(201);
+    assert_eq!((&receipt["removed"]["entries"], &receipt["removed"]["entry_versions"]), (&json!(1), &json!(1)));
+    let shown = server.client.get(&format!("/x/lists/{list}/entries/?with_expired=true")).await.ok(200);
+    assert_eq!((&shown["count"], &shown["results"][0]["value"]), (&json!(1), &json!("other@mail.example")));
+    assert_eq!(server.client.get(&format!("/v3/lists/{list}/")).await.ok(200)["entry_count"], 1);
+    for text in ["lucia.fernandez@mail.example", "comment about Lucia"] {
+        assert_eq!(everywhere(&server, text), Vec::<String>::new(), "{text}");
+    }
+    server.stop().await;
+});
+
 db_test!(erased_entries_stay_out_of_sight_and_are_never_brought_back, server => {
     let emails = server.list("Mine", "blocklist", "email").await;
     let entry = server.add(&emails, "lucia.fernandez@mail.example").await;
