@@ -318,9 +318,6 @@ pub async fn list_subjects(
         params.extend(known.into_iter().map(Value::from));
     }
     if let Some(search) = &filter.search {
-        if search.contains('\0') {
-            return Ok((Vec::new(), 0));
-        }
         params.push(format!("%{}%", escape_like(&search.to_lowercase())).into());
         clause.push_str(&format!(" AND u.folded LIKE ${} ESCAPE '\\'", params.len()));
     }
