@@ -3,21 +3,21 @@
 
     python3 verify_audit.py FILE --public-key KEY [--checkpoint FILE]...
 
-KEY is 64 hex digits. A checkpoint file holds checkpoints, one JSON object per line. Needs Python 3.8 and the package
-`cryptography`. Exit status 0: the export is whole. Otherwise the first bad row is named.
+KEY is 64 hex digits. A checkpoint file holds checkpoints or pages of them, one JSON object per line. Needs Python 3.8 and
+the package `cryptography`. Exit status 0: the export is whole. Otherwise the first bad row is named.
 """
-import argparse
-import hashlib
-import json
-import re
-import sys
-import uuid
+import argparse, hashlib, json, re, sys, uuid
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-LIMIT = 4 << 20
-EVENT = set("actor_id actor_type at commitment hash id kind method objects route seq status_code type".split())
+LIMIT, TEXT, HASH, COUNT = 4 << 20, r'"(?:[^"\\]|\\.)*"', '"[0-9a-f]{64}"', "[0-9]{1,19}"
+ID, AT = '"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"', '"[0-9]{4}(?:-[0-9]{2}){2}T[0-9]{2}(?::[0-9]{2}){2}[.][0-9]{6}Z"'
+POINT = dict(application=ID, at=AT, count=COUNT, head=HASH, key_id=TEXT, signature='"[0-9a-f]{128}"', type='"checkpoint"',
+             version="1")
+HEAD = dict(POINT, rotations=r"\[[^]]*\]", type='"head"', values="(?:true|false)")
+EVENT = dict(actor_id="(?:null|%s)" % TEXT, actor_type=TEXT, at=TEXT, commitment=HASH, hash=HASH, id=TEXT, kind=TEXT,
+             method=TEXT, objects="{(?:%s:%s,?)*}" % (TEXT, TEXT), route=TEXT, seq=COUNT, status_code=COUNT, type='"event"')
 
 
 class Bad(Exception):
@@ -29,8 +29,8 @@ def check(holds, reason):
         raise Bad(reason)
 
 
-def is_hash(text):
-    return re.fullmatch("[0-9a-f]{64}", text) is not None
+def is_like(value, members):
+    return re.fullmatch("{%s}" % ",".join('"%s":%s' % pair for pair in sorted(members.items())), canonical(value).decode())
 
 
 def canonical(value, *without):
@@ -48,8 +48,7 @@ def key_id(key):
 
 def signed(key, signature, text):
     try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(bytes.fromhex(signature), text)
-        return True
+        return Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(bytes.fromhex(signature), text) is None
     except InvalidSignature:
         return False
 
@@ -65,7 +64,7 @@ def rotation_id(change):
 
 
 def check_head(head, trusted, checkpoints):
-    check(head["type"] == "head" and head["version"] == 1, "not a head of this version")
+    check(is_like(head, HEAD), "not a head of this version")
     key, known = trusted, [trusted]
     for change in head["rotations"]:
         old, new, text = change["old_key"], change["new_key"], rotation_text(change)
@@ -73,29 +72,27 @@ def check_head(head, trusted, checkpoints):
         if change["old_signature"] is not None:
             check(signed(old, change["old_signature"], text), "a change of keys is not signed by the old key")
             if old == key:
-                key = new
-                known.append(new)
+                key, known = new, known + [new]
     for change in reversed(head["rotations"]):
         if change["new_key"] in known and change["old_key"] not in known:
             known.append(change["old_key"])
     check(head["key_id"] == key_id(key), "signed with another key than the given one and those that follow from it")
     check(signed(key, head["signature"], canonical(head, "signature")), "the signature does not hold")
     for point in checkpoints:
-        signer = [key for key in known if key_id(key) == point["key_id"]]
-        ours = point["type"] == "checkpoint" and point["application"] == head["application"] and signer
-        check(ours and signed(signer[0], point["signature"], canonical(point, "signature")), "a checkpoint is not ours")
+        signer = [key for key in known if key_id(key) == point["key_id"] and point["application"] == head["application"]]
+        check(signer and signed(signer[0], point["signature"], canonical(point, "signature")), "a checkpoint is not ours")
 
 
 def check_row(row, head, number, previous, rotations):
-    beside = {"personal", "salt"} if head["values"] and "personal" in row else set()
-    check(set(row) == EVENT | beside, "not a row of this version")
+    beside = dict(personal=TEXT, salt=HASH) if head["values"] and "personal" in row else {}
+    check(is_like(row, {**EVENT, **beside}), "not a row of this version")
     check(row["seq"] == number, "the row here is number %s" % row["seq"])
     check(number <= head["count"], "the head counts fewer rows")
     found = sha(previous, canonical(row, "hash", "personal", "salt"))
     check(found.hex() == row["hash"], "the hash does not follow from the row and the hash before it")
     if beside:
-        found_beside = is_hash(row["salt"]) and sha(bytes.fromhex(row["salt"]), row["personal"].encode()).hex()
-        check(found_beside == row["commitment"], "the personal values are not those of the commitment")
+        holds = sha(bytes.fromhex(row["salt"]), row["personal"].encode()).hex() == row["commitment"]
+        check(holds, "the personal values are not those of the commitment")
     if row["kind"] == "audit.key_rotated":
         check(row["objects"].get("rotation") in rotations, "the change of keys is not in the head")
     return found
@@ -125,8 +122,7 @@ def verify(file, trusted, checkpoints):
         check(line_number - 2 >= head["count"], "missing: the head counts %d rows" % head["count"])
         check(not points, "missing: a checkpoint counts more rows; this is an older export, or rows were cut off")
     except (Bad, AttributeError, KeyError, RecursionError, TypeError, ValueError) as bad:
-        where = "row %d" % (line_number - 1) if line_number > 1 else "head"
-        raise Bad("line %d, %s: %s" % (line_number, where, bad)) from None
+        raise Bad("line %d, %s: %s" % (line_number, "row %d" % (line_number - 1) if line_number > 1 else "head", bad)) from None
     return head, bare
 
 
@@ -136,10 +132,14 @@ def main():
     parser.add_argument("--public-key", required=True, metavar="KEY")
     parser.add_argument("--checkpoint", action="append", default=[], metavar="FILE")
     options = parser.parse_args()
-    check(is_hash(options.public_key), "--public-key must be 64 lower-case hex digits")
-    checkpoints = [json.loads(line) for name in options.checkpoint for line in open(name, encoding="utf-8")]
-    with open(options.file, "rb") as file:
-        head, bare = verify(file, options.public_key, checkpoints)
+    check(re.fullmatch("[0-9a-f]{64}", options.public_key), "--public-key must be 64 lower-case hex digits")
+    try:
+        lines = [json.loads(line) for name in options.checkpoint for line in open(name, encoding="utf-8") if line.strip()]
+        points = [point for line in lines for point in line.get("results", [line])]
+        check(all(is_like(point, POINT) for point in points), "it holds something else")
+    except (AttributeError, Bad, OSError, TypeError, ValueError) as bad:
+        raise Bad("a checkpoint file cannot be read: %s" % bad) from None
+    head, bare = verify(open(options.file, "rb"), options.public_key, points)
     print("ok: %d rows up to %s, %d of them without personal values" % (head["count"], head["at"], bare))
 
 

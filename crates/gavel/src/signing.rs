@@ -69,6 +69,11 @@ impl Signing {
         key.ok_or(SigningError::Other(name))
     }
 
+    /// Whether the file of a key is here and holds it, whatever is in memory.
+    pub fn is_here(&self, id: &str) -> bool {
+        self.read(id).is_ok()
+    }
+
     /// A new key, on disk before anybody signs with it.
     pub fn make(&self) -> Result<SigningKey, SigningError> {
         let seed = random::<32>();
@@ -106,6 +111,7 @@ mod tests {
         assert!(matches!(again.key(&other), Err(SigningError::Other(_))));
         std::fs::write(&path, "nonsense").unwrap();
         assert!(again.key(&id).is_ok(), "in memory");
+        assert!(!again.is_here(&id));
         assert!(matches!(Signing::new(folder.path()).key(&id), Err(SigningError::Other(_))));
     }
 }

@@ -49,6 +49,12 @@ pub async fn list(app: &App) -> Result<Vec<AuditKey>, Error> {
 pub async fn rotate(app: &App, lost: bool) -> Result<AuditKey, Error> {
     let old = list(app).await?.pop().ok_or(Error::NotFound("There is no key yet; `gavel serve` makes the first one."))?;
     let signer = match lost {
+        // A change nobody signed for cannot be told from somebody else's: it is for when there is no other way.
+        true if app.signing.is_here(&old.public.id()) => {
+            let told =
+                "The key is not lost: its file is in the data folder. Rotate without --lost, and whoever trusts it follows.";
+            return Err(Error::Refused(told.into()));
+        }
         true => None,
         false => Some(app.signing.key(&old.public.id()).map_err(refused)?),
     };

@@ -233,8 +233,9 @@ fn read_key(sent: &str) -> Result<PublicKey, CliError> {
 
 /// One per line, or a page of them.
 fn read_checkpoints(path: &Path) -> Result<Vec<SignedCheckpoint>, CliError> {
-    let text = std::fs::read_to_string(path).map_err(|e| named(path, e))?;
-    let refused = || named(path, "holds something else than checkpoints");
+    let named = |said: &dyn std::fmt::Display| CliError::new(format!("the checkpoint file {}: {said}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|e| named(&e))?;
+    let refused = || named(&"holds something else than checkpoints");
     let one = |value: &Value<'_>| SignedCheckpoint::read(value).map_err(|_| refused());
     if let Ok(value) = Value::parse(text.as_bytes()) {
         return match value.as_object().and_then(|page| page.get("results")?.as_array()) {

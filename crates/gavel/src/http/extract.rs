@@ -174,6 +174,17 @@ impl Query {
         self.0.get(name).map(String::as_str)
     }
 
+    /// A text that stored ones are compared with. None of them holds U+0000, and PostgreSQL takes none as a parameter: like any
+    /// value nobody has, it finds nothing.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.get(name).map(without_null)
+    }
+
+    /// A comma list of such texts.
+    pub fn texts(&self, name: &str) -> Option<Vec<String>> {
+        Some(self.list(name)?.into_iter().map(without_null).collect())
+    }
+
     /// A boolean; any other text is ignored.
     pub fn boolean(&self, name: &str) -> Option<bool> {
         match self.get(name)?.to_ascii_lowercase().as_str() {
@@ -200,6 +211,10 @@ impl Query {
     pub fn list(&self, name: &str) -> Option<Vec<&str>> {
         Some(self.get(name)?.split(',').map(str::trim).filter(|item| !item.is_empty()).collect())
     }
+}
+
+fn without_null(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 /// A JSON answer; the route line says with which status.

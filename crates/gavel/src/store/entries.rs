@@ -262,9 +262,6 @@ pub async fn list_entries(
     let mut params: Vec<Value> = vec![list.0.into()];
     let mut clause = format!("list_id = $1 AND {}", standing.clause(&mut params));
     if let Some(search) = search {
-        if search.contains('\0') {
-            return Ok((Vec::new(), 0)); // No stored text holds it, and PostgreSQL takes it in no parameter.
-        }
         params.push(format!("%{}%", super::db::escape_like(&search.to_lowercase())).into());
         clause.push_str(&format!(" AND folded LIKE ${} ESCAPE '\\'", params.len()));
     }

@@ -4,14 +4,16 @@
 //! belongs into [`SESSION`], or has a function of its own here.
 
 use gavel_core::{
-    entry::EntryValue,
-    ids::{ApplicationId, EntryId, ImportId, ListId, MediaId, ProposalId, RecordId, SessionId, SessionImportId},
+    entry::{EntryType, EntryValue},
+    ids::{ApplicationId, EntryId, ImportId, ListId, MediaId, ProposalId, RecordId, SessionId, SessionImportId, SubjectId},
+    session::SessionKind,
+    subject::Profile,
     time::Timestamp,
 };
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::{StoreError, Tx, Value, erasures::Counts, read_entry_value};
+use super::{StoreError, Tx, Value, erasures::Counts, read_entry_value, revisions::Moment, subjects};
 
 /// How many of these are about the events of any object.
 const EVENTS: usize = 5;
@@ -47,6 +49,15 @@ const SESSION: [(&str, &str); 25] = [
     ("", "DELETE FROM shown_in WHERE session_id = $1 OR holder_id = $1"),
 ];
 
+/// The same of a user or business.
+const SUBJECT: [(&str, &str); 5] = [
+    ("comments", "DELETE FROM subject_comments WHERE subject_id = $1"),
+    ("", "DELETE FROM subject_origins WHERE subject_id = $1"),
+    ("tags", "DELETE FROM subject_tags WHERE subject_id = $1"),
+    ("subjects", "DELETE FROM subjects WHERE id = $1"),
+    ("", "DELETE FROM former_subjects WHERE id = $1"),
+];
+
 /// Removes what a session holds of a person; what is left is its skeleton. Files and what other sessions show of it are
 /// dealt with before.
 pub async fn erase_session(tx: &mut Tx, id: SessionId, counts: &mut Counts) -> Result<(), StoreError> {
@@ -71,32 +82,40 @@ pub async fn erase_session(tx: &mut Tx, id: SessionId, counts: &mut Counts) -> R
     Ok(())
 }
 
-/// Removes the users and businesses with this `vendor_data`, with what was told of them. Answers how many there were.
+/// What users and businesses were known by that are gone now.
+#[derive(Default)]
+pub struct Known {
+    /// How many there were, deleted before or not.
+    pub subjects: usize,
+    /// Of those that were not.
+    pub profiles: Vec<Profile>,
+}
+
+/// Removes the users and businesses with this `vendor_data`, with what was told of them; also of those deleted before.
 pub async fn erase_subjects(
     tx: &mut Tx,
     application: ApplicationId,
     vendor_data: &str,
     counts: &mut Counts,
-) -> Result<usize, StoreError> {
-    let lock = tx.for_update();
-    let sql = format!(
-        "SELECT id FROM subjects WHERE application_id = $1 AND kind IN ('user', 'business') AND vendor_data = $2 ORDER BY id{lock}"
-    );
-    let rows = tx.query(&sql, &[application.0.into(), vendor_data.into()]).await?;
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
-    for id in &ids {
+) -> Result<Known, StoreError> {
+    let (mut ids, mut profiles) = (subjects::list_former(tx, application, vendor_data).await?, Vec::new());
+    for kind in SessionKind::ALL {
+        if let Some(subject) = subjects::lock_by_vendor_data(tx, application, kind, vendor_data).await? {
+            ids.push(subject.id);
+            profiles.push(subject.profile);
+        }
+    }
+    for SubjectId(id) in &ids {
         erase_events(tx, *id, counts).await?;
         // Few rows name users, and the trail has no index by them: an erasure can wait.
         let named = "DELETE FROM audit_values WHERE event_id IN (SELECT id FROM audit_events WHERE application_id = $1 AND objects LIKE $2)";
         add(counts, "audit_values", tx.execute(named, &[application.0.into(), format!("%{id}%").into()]).await?);
-        let comments = tx.execute("DELETE FROM subject_comments WHERE subject_id = $1", &[(*id).into()]).await?;
-        add(counts, "comments", comments);
-        tx.execute("DELETE FROM subject_origins WHERE subject_id = $1", &[(*id).into()]).await?;
-        add(counts, "tags", tx.execute("DELETE FROM subject_tags WHERE subject_id = $1", &[(*id).into()]).await?);
-        add(counts, "subjects", tx.execute("DELETE FROM subjects WHERE id = $1", &[(*id).into()]).await?);
+        for (name, sql) in SUBJECT {
+            add(counts, name, tx.execute(sql, &[(*id).into()]).await?);
+        }
     }
     super::subject_tags::remove_unused(tx, application).await?;
-    Ok(ids.len())
+    Ok(Known { subjects: ids.len(), profiles })
 }
 
 /// Removes what was told of an object, delivered or not.
@@ -204,12 +223,17 @@ fn drop_rows(rows: &mut Vec<Json>, session: &str) -> usize {
     before - rows.len()
 }
 
+/// A value as lists compare it.
+pub type Key = (EntryType, [u8; 32]);
+
 /// What a session says about a person that could stand elsewhere: its own id of them, its values, its items.
 pub struct Said {
     /// The caller's id of the person or company.
     pub vendor_data: Option<String>,
     /// Normalised values by type.
     pub values: Vec<EntryValue>,
+    /// Values its records hold since they were corrected.
+    pub corrected: Vec<Key>,
     /// The items as recorded.
     pub items: Vec<String>,
     /// The portrait given at creation.
@@ -218,18 +242,31 @@ pub struct Said {
 
 /// Reads it.
 pub async fn find_said(tx: &mut Tx, id: SessionId) -> Result<Said, StoreError> {
-    let session = tx.query_opt("SELECT vendor_data, portrait_media_id FROM sessions WHERE id = $1", &[id.0.into()]).await?;
-    let (vendor_data, portrait) = match session {
-        Some(row) => (row.get(0)?, row.get::<Option<Uuid>>(1)?.map(MediaId)),
-        None => (None, None),
+    let sql = "SELECT vendor_data, portrait_media_id, contact_details FROM sessions WHERE id = $1";
+    let (vendor_data, portrait, mut values) = match tx.query_opt(sql, &[id.0.into()]).await? {
+        Some(row) => (row.get(0)?, row.get::<Option<Uuid>>(1)?.map(MediaId), contacts(row.get(2)?)),
+        None => (None, None, Vec::new()),
     };
-    let mut values = Vec::new();
     for row in tx.query("SELECT entry_type, value, match_key FROM signals WHERE session_id = $1", &[id.0.into()]).await? {
         values.push(read_entry_value(&mut row.columns())?);
     }
     let rows = tx.query("SELECT data FROM records WHERE session_id = $1 ORDER BY ordinal", &[id.0.into()]).await?;
     let items = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
-    Ok(Said { vendor_data, values, items, portrait })
+    let mut corrected = Vec::new();
+    let sql = "SELECT entry_type, key_digest FROM corrected_signals WHERE session_id = $1 AND key_digest IS NOT NULL";
+    for row in tx.query(sql, &[id.0.into()]).await? {
+        let entry_type = EntryType::from_name(&row.get::<String>(0)?).ok_or_else(|| StoreError::unreadable("entry type"))?;
+        let digest = row.get::<Vec<u8>>(1)?.try_into().map_err(|_| StoreError::unreadable("digest"))?;
+        corrected.push((entry_type, digest));
+    }
+    Ok(Said { vendor_data, values, corrected, items, portrait })
+}
+
+/// Where a session's person was to be reached.
+fn contacts(details: Option<String>) -> Vec<EntryValue> {
+    let details: Json = details.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+    let read = |(entry_type, name): (_, &str)| EntryValue::parse(entry_type, details[name].as_str()?).ok();
+    [(EntryType::Email, "email"), (EntryType::Phone, "phone")].into_iter().filter_map(read).collect()
 }
 
 /// Says of a file that it is gone; nobody may use it from then on. `false`: another session shows it, or there is none.
@@ -256,23 +293,38 @@ pub async fn remove_files(tx: &mut Tx, session: SessionId, ids: &[MediaId], coun
     Ok(())
 }
 
-/// Live entries of an application's lists with this value, by list.
-pub async fn list_live_entries(
+/// Entries of an application's lists with this value that are not removed, by list: all of them, or those that have expired
+/// by then.
+pub async fn list_entries(
     tx: &mut Tx,
     application: ApplicationId,
-    value: &EntryValue,
+    (entry_type, digest): Key,
+    expired: Option<Timestamp>,
 ) -> Result<Vec<(ListId, EntryId)>, StoreError> {
     let sql = "SELECT l.id, e.id FROM lists l JOIN entries e ON e.list_id = l.id AND e.key_digest = $3 AND e.removed_rev IS NULL
-         WHERE l.application_id = $1 AND l.entry_type = $2 ORDER BY l.id, e.id";
-    let params: [Value; 3] = [application.0.into(), value.entry_type().as_str().into(), value.digest().into()];
+         WHERE l.application_id = $1 AND l.entry_type = $2 AND (CAST($4 AS bigint) IS NULL OR e.expires_at <= $4)
+         ORDER BY l.id, e.id";
+    let params: [Value; 4] = [application.0.into(), entry_type.as_str().into(), digest.into(), expired.into()];
     tx.query(sql, &params).await?.iter().map(|row| Ok((ListId(row.get(0)?), EntryId(row.get(1)?)))).collect()
 }
 
-/// Live entries made from a session, by list.
-pub async fn list_live_made_from(tx: &mut Tx, session: SessionId) -> Result<Vec<(ListId, EntryId)>, StoreError> {
-    let sql = "SELECT list_id, id FROM entries WHERE reference_session_id = $1 AND removed_rev IS NULL ORDER BY list_id, id";
-    let rows = tx.query(sql, &[session.0.into()]).await?;
+/// The same of those made from a session.
+pub async fn list_made_from(
+    tx: &mut Tx,
+    session: SessionId,
+    expired: Option<Timestamp>,
+) -> Result<Vec<(ListId, EntryId)>, StoreError> {
+    let sql = "SELECT list_id, id FROM entries WHERE reference_session_id = $1 AND removed_rev IS NULL
+             AND (CAST($2 AS bigint) IS NULL OR expires_at <= $2) ORDER BY list_id, id";
+    let rows = tx.query(sql, &[session.0.into(), expired.into()]).await?;
     rows.iter().map(|row| Ok((ListId(row.get(0)?), EntryId(row.get(1)?)))).collect()
+}
+
+/// Ends an entry, expired or not. `false`: it was removed before.
+pub async fn end_entry(tx: &mut Tx, list: ListId, id: EntryId, moment: Moment) -> Result<bool, StoreError> {
+    let sql = "UPDATE entries SET removed_rev = $3, removed_at = $4 WHERE id = $2 AND list_id = $1 AND removed_rev IS NULL";
+    let rows = tx.execute(sql, &[list.0.into(), id.0.into(), moment.revision.into(), moment.at.into()]).await?;
+    Ok(rows == 1)
 }
 
 /// What a version of an entry becomes. It stays part of the revisions it was part of.
@@ -287,7 +339,7 @@ fn scrubbed(of: Value, now: Timestamp) -> Vec<Value> {
 pub async fn scrub_removed(
     tx: &mut Tx,
     application: ApplicationId,
-    value: &EntryValue,
+    (entry_type, digest): Key,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
     let sql = format!(
@@ -295,8 +347,8 @@ pub async fn scrub_removed(
              AND list_id IN (SELECT id FROM lists WHERE application_id = $4 AND entry_type = $5)
              AND NOT EXISTS (SELECT 1 FROM entries k WHERE k.id = entries.id AND k.removed_rev IS NULL)"
     );
-    let mut params = scrubbed(value.digest().into(), now);
-    params.extend([application.0.into(), value.entry_type().as_str().into()]);
+    let mut params = scrubbed(digest.into(), now);
+    params.extend([application.0.into(), entry_type.as_str().into()]);
     tx.execute(&sql, &params).await
 }
 
@@ -315,16 +367,35 @@ pub async fn clear_metadata(tx: &mut Tx, session: SessionId) -> Result<u64, Stor
     tx.execute(sql, &[session.0.into()]).await
 }
 
-/// The next proposals of an application, by id: their list, state and changes.
+/// What a proposal says.
+pub struct Proposed {
+    /// Which one.
+    pub id: ProposalId,
+    /// JSON array.
+    pub changes: String,
+    /// Why, and what was said when it was decided.
+    pub comments: [Option<String>; 2],
+}
+
+/// The next proposals of an application, by id.
 pub async fn list_proposals(
     tx: &mut Tx,
     application: ApplicationId,
     after: Uuid,
     most: u64,
-) -> Result<Vec<(ProposalId, ListId, String)>, StoreError> {
-    let sql = "SELECT id, list_id, changes FROM proposals WHERE application_id = $1 AND id > $2 ORDER BY id LIMIT $3";
+) -> Result<Vec<Proposed>, StoreError> {
+    let sql = "SELECT id, changes, comment, decision_comment FROM proposals WHERE application_id = $1 AND id > $2
+         ORDER BY id LIMIT $3";
     let rows = tx.query(sql, &[application.0.into(), after.into(), most.into()]).await?;
-    rows.iter().map(|row| Ok((ProposalId(row.get(0)?), ListId(row.get(1)?), row.get(2)?))).collect()
+    rows.iter()
+        .map(|row| Ok(Proposed { id: ProposalId(row.get(0)?), changes: row.get(1)?, comments: [row.get(2)?, row.get(3)?] }))
+        .collect()
+}
+
+/// Takes what was said of a proposal; what it changes stays.
+pub async fn clear_comments(tx: &mut Tx, id: ProposalId) -> Result<(), StoreError> {
+    tx.send("UPDATE proposals SET comment = '', decision_comment = NULL WHERE id = $1", &[id.0.into()]).await?;
+    Ok(())
 }
 
 /// Takes what a proposal said. An open one is at its end then.

@@ -74,7 +74,7 @@ pub async fn find_said(tx: &mut Tx, (id, side): Part) -> Result<Said, StoreError
     let vendor = side.as_str();
     let sql = format!("SELECT {vendor}_vendor_data, parties, payment_methods, direction, facts FROM transactions WHERE id = $1");
     let Some(row) = tx.query_opt(&sql, &[id.0.into()]).await? else {
-        return Ok(Said { vendor_data: None, values, items: Vec::new(), portrait: None });
+        return Ok(Said { vendor_data: None, values, corrected: Vec::new(), items: Vec::new(), portrait: None });
     };
     let mut c = row.columns();
     let vendor_data = c.take()?;
@@ -90,7 +90,7 @@ pub async fn find_said(tx: &mut Tx, (id, side): Part) -> Result<Said, StoreError
     let own = facts.as_object().into_iter().flatten();
     let own = own.filter_map(|(name, value)| Some((name.strip_prefix(vendor)?.strip_prefix('_')?.to_owned(), value.clone())));
     items.push(Json::Object(own.collect()).to_string());
-    Ok(Said { vendor_data, values, items, portrait: None })
+    Ok(Said { vendor_data, values, corrected: Vec::new(), items, portrait: None })
 }
 
 fn read_direction(name: &str) -> Result<Direction, StoreError> {

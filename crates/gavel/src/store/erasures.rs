@@ -1,4 +1,5 @@
-//! Erasures: which sessions, how far they have come, and in the end the receipt. Nothing here says who was erased.
+//! Erasures: which sessions, how far they have come, and in the end the receipt. Nothing here says who was erased, but for
+//! what is kept encrypted until they have been looked for.
 
 use std::collections::BTreeMap;
 
@@ -201,6 +202,18 @@ pub async fn set_progress(tx: &mut Tx, erasure: &Erasure, leased_until: Timestam
     )
     .await?;
     Ok(())
+}
+
+/// Keeps what the record of a user or business said, encrypted, while it is looked for; nothing from then on.
+pub async fn set_about(tx: &mut Tx, id: ErasureId, sealed: Option<Vec<u8>>) -> Result<(), StoreError> {
+    tx.send("UPDATE erasures SET about = $2 WHERE id = $1", &[id.0.into(), sealed.into()]).await?;
+    Ok(())
+}
+
+/// What the record said, encrypted.
+pub async fn find_about(tx: &mut Tx, id: ErasureId) -> Result<Option<Vec<u8>>, StoreError> {
+    let row = tx.query_opt("SELECT about FROM erasures WHERE id = $1", &[id.0.into()]).await?;
+    row.map_or(Ok(None), |row| row.get(0))
 }
 
 /// Frees every lease. Only the one process of a SQLite file does this, at its start: nobody else can hold one.

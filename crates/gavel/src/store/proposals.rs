@@ -100,7 +100,17 @@ pub async fn insert_proposal(tx: &mut Tx, application: ApplicationId, proposal: 
 
 /// A proposal for this list.
 pub async fn find_proposal(tx: &mut Tx, list: ListId, id: ProposalId) -> Result<Option<Proposal>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM proposals WHERE list_id = $1 AND id = $2");
+    find_with(tx, list, id, "").await
+}
+
+/// The same, locked until the end of the transaction: whoever decides looks at it as the one before has left it.
+pub async fn lock_proposal(tx: &mut Tx, list: ListId, id: ProposalId) -> Result<Option<Proposal>, StoreError> {
+    let lock = tx.for_update();
+    find_with(tx, list, id, lock).await
+}
+
+async fn find_with(tx: &mut Tx, list: ListId, id: ProposalId, lock: &str) -> Result<Option<Proposal>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM proposals WHERE list_id = $1 AND id = $2{lock}");
     tx.query_opt(&sql, &[list.0.into(), id.0.into()]).await?.as_ref().map(from_row).transpose()
 }
 

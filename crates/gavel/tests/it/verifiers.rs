@@ -6,11 +6,12 @@ use gavel_core::{
     time::Timestamp,
 };
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::harness::{
     process::{finish, gavel},
-    trail::both,
+    trail::{both, script},
 };
 
 /// A file to be tampered with.
@@ -137,6 +138,9 @@ fn every_edited_member_of_a_row_is_found() {
 #[test]
 fn every_edited_member_of_the_head_is_found() {
     let stage = Stage::made(3);
+    let head: Value = serde_json::from_str(&stage.lines[0]).unwrap();
+    let signature = head["signature"].as_str().unwrap();
+    let pairs: Vec<&str> = (0..64).map(|place| &signature[2 * place..2 * place + 2]).collect();
     for (member, changed) in [
         ("application", json!(Uuid::from_u128(4))),
         ("at", json!("1970-01-01T00:00:00.000001Z")),
@@ -148,6 +152,10 @@ fn every_edited_member_of_the_head_is_found() {
         ("type", json!("checkpoint")),
         ("values", json!(false)),
         ("version", json!(2)),
+        ("version", json!(true)),
+        ("zone", json!("approved")),
+        ("signature", json!(signature.to_uppercase())),
+        ("signature", json!(pairs.join(" "))),
     ] {
         stage.names(member, &stage.with(0, |head| head[member] = changed), "line 1, head");
     }
@@ -163,6 +171,36 @@ fn every_edited_member_of_the_head_is_found() {
     );
     stage.names("no head", &stage.lines[1..], "line 1, head");
     stage.names("nothing", &[], "line 1, head");
+}
+
+#[test]
+fn values_of_another_type_are_found() {
+    for (member, value) in [
+        ("actor_id", json!(true)),
+        ("actor_type", json!(null)),
+        ("at", json!(null)),
+        ("id", json!({})),
+        ("kind", json!(1)),
+        ("objects", json!([])),
+        ("objects", json!({ "list": 1 })),
+        ("route", json!({})),
+        ("status_code", json!("201")),
+        ("type", json!("row")),
+    ] {
+        // Chained and signed as they are, by somebody who has the key.
+        let mut stage = Stage::made(1);
+        let mut row: Value = serde_json::from_str(&stage.lines[1]).unwrap();
+        row[member] = value;
+        let mut bare = row.clone();
+        for beside in ["hash", "personal", "salt"] {
+            bare.as_object_mut().unwrap().shift_remove(beside);
+        }
+        let head = Hash(Sha256::digest([&genesis(Uuid::from_u128(3).into()).0, bare.to_string().as_bytes()].concat()).into());
+        row["hash"] = json!(head.to_string());
+        let end = Checkpoint { application: Uuid::from_u128(3).into(), count: 1, head, at: Timestamp::from_micros(0) };
+        stage.lines = vec![Head { end, rotations: Vec::new(), values: true }.line(&stage.key) + "\n", row.to_string() + "\n"];
+        stage.names(member, &stage.lines, "line 2, row 1");
+    }
 }
 
 #[test]
@@ -220,6 +258,13 @@ fn other_keys_and_rewritten_chains_are_found() {
     let four = stage.file("four", &format!("{}\n", stage.checkpoint(4)));
     assert_eq!(both(&file, &trusted, &[&two]), Ok(()), "until there nothing was changed");
     assert_eq!(both(&file, &trusted, &[&two, &four]), Err("line 5, row 4".into()));
+    // As the documented call answers: a page.
+    let page = |count: u64| {
+        let point: Value = serde_json::from_str(&stage.checkpoint(count)).unwrap();
+        stage.file(&format!("page{count}"), &json!({ "count": 9, "next": null, "results": [point] }).to_string())
+    };
+    assert_eq!(both(&file, &trusted, &[&page(2)]), Ok(()));
+    assert_eq!(both(&file, &trusted, &[&page(4)]), Err("line 5, row 4".into()));
     let older = Stage::made(3);
     let older = stage.file("older", &older.lines.concat());
     assert_eq!(both(&older, &trusted, &[&two]), Ok(()));
@@ -278,5 +323,11 @@ fn verify_says_what_it_cannot_read() {
     ] {
         let (succeeded, _, said) = finish(gavel(&arguments));
         assert!(!succeeded && said.contains(complaint), "{said}");
+    }
+    for bad in [good, "/nonexistent"] {
+        let (succeeded, _, said) = finish(script(&[good, "--public-key", &key, "--checkpoint", bad]));
+        assert!(!succeeded && said.contains("checkpoint file") && !said.contains("Traceback"), "{said}");
+        let (_, _, said) = finish(gavel(&["audit", "verify", good, "--public-key", &key, "--checkpoint", bad]));
+        assert!(said.contains("checkpoint file"), "{said}");
     }
 }

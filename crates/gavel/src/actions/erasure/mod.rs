@@ -26,13 +26,16 @@ use crate::{
     app::App,
     clock::new_id,
     store::{
-        Tx, erase, erase_transactions,
+        Tx,
+        erase::{self, Known},
+        erase_transactions,
         erasures::{self, Counts, Erasure},
         subject_locks,
     },
 };
 pub use steps::{LEASE, run};
 pub(super) use steps::{SESSIONS, release_files};
+use subject::About;
 
 /// How long a request waits for its erasure to be done; then a worker goes on.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -104,8 +107,8 @@ async fn receipt(tx: &mut Tx, erasure: Erasure) -> Result<Receipt, Error> {
 /// Erases a person, or one session. Answers when it is done, or when it takes long.
 pub async fn erase(app: &App, caller: &Caller, body: Result<EraseBody, FieldErrors>) -> Result<Receipt, Error> {
     let body = body?;
-    let (caller_, now) = (caller.clone(), app.clock.now());
-    let begun = app.act(caller, move |tx| Box::pin(async move { begin(tx, &caller_, body, now).await })).await?;
+    let (app_, caller_, now) = (app.clone(), caller.clone(), app.clock.now());
+    let begun = app.act(caller, move |tx| Box::pin(async move { begin(tx, &app_, &caller_, body, now).await })).await?;
     let (app_, id) = (app.clone(), begun.uuid);
     // A task of its own: it goes on when the client has gone.
     let working = tokio::spawn(async move { go_on(&app_, id).await });
@@ -117,7 +120,7 @@ pub async fn erase(app: &App, caller: &Caller, body: Result<EraseBody, FieldErro
     show(app, caller, id).await
 }
 
-async fn begin(tx: &mut Tx, caller: &Caller, body: EraseBody, now: Timestamp) -> Result<Receipt, Error> {
+async fn begin(tx: &mut Tx, app: &App, caller: &Caller, body: EraseBody, now: Timestamp) -> Result<Receipt, Error> {
     let mut counts = Counts::new();
     if let Of::Subject(vendor_data) = &body.of {
         for kind in SessionKind::ALL {
@@ -131,13 +134,13 @@ async fn begin(tx: &mut Tx, caller: &Caller, body: EraseBody, now: Timestamp) ->
     };
     let known = match &body.of {
         Of::Subject(vendor_data) => erase::erase_subjects(tx, caller.application, vendor_data, &mut counts).await?,
-        Of::Session(_) => 0,
+        Of::Session(_) => Known::default(),
     };
     let is_party = match &body.of {
         Of::Subject(vendor_data) => erase_transactions::is_party(tx, caller.application, vendor_data).await?,
         Of::Session(_) => false,
     };
-    if sessions.is_empty() && known == 0 && !is_party {
+    if sessions.is_empty() && known.subjects == 0 && !is_party {
         return Err(Error::NOT_FOUND);
     }
     let erasure = Erasure {
@@ -163,6 +166,8 @@ async fn begin(tx: &mut Tx, caller: &Caller, body: EraseBody, now: Timestamp) ->
     }
     if let Of::Subject(vendor_data) = &body.of {
         erase_transactions::insert_parts(tx, caller.application, erasure.id, vendor_data).await?;
+        let about = serde_json::to_vec(&About::of(vendor_data, known.profiles)).map_err(Error::fault)?;
+        erasures::set_about(tx, erasure.id, Some(app.secrets.seal(steps::ABOUT, &about))).await?;
     }
     caller.audit(tx, "subject.erasure_requested", &[("erasure", erasure.id.0)], now).await?;
     receipt(tx, erasure).await

@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::{
-    subject::{Collected, Subject, values},
+    subject::{About, Collected, Subject, keys},
     transactions,
 };
 use crate::{
@@ -24,8 +24,8 @@ use crate::{
     },
     app::App,
     store::{
-        Tx, entries,
-        erase::{self, Batch, Said},
+        Tx,
+        erase::{self, Batch, Key, Said},
         erasures::{self, Erasure},
         lists, marks, media,
         revisions::Effect,
@@ -35,7 +35,9 @@ use crate::{
 /// Seconds a process has for a step before another one goes on.
 pub const LEASE: i64 = 15;
 /// Where an erasure begins.
-pub(super) const FIRST: &str = "entries";
+pub(super) const FIRST: &str = "entries_of_record";
+/// Where what is kept encrypted with an erasure belongs.
+pub(super) const ABOUT: &str = "erasure";
 
 /// Where one begins that looks for nobody beyond the sessions themselves.
 pub(in crate::actions) const SESSIONS: &str = "sessions";
@@ -60,6 +62,7 @@ pub async fn run(app: &App, mut at: Erasure) -> Result<(), Error> {
     };
     while at.finished_at.is_none() {
         let next = match (at.stage.as_str(), &subject) {
+            ("entries_of_record", _) => entries_of_record(app, &at).await?,
             ("entries", _) => entries(app, &at).await?,
             ("entries_of_transactions", _) => transactions::entries(app, &at).await?,
             ("proposals", Some(subject)) => proposals(app, &at, subject.clone()).await?,
@@ -79,9 +82,21 @@ pub async fn run(app: &App, mut at: Erasure) -> Result<(), Error> {
     Ok(())
 }
 
-/// Reads what the sessions say, a few at a time.
+/// What the records of a user and a business said, where the erasure is of one.
+async fn of_record(app: &App, id: ErasureId) -> Result<Option<Said>, Error> {
+    let read = app.store.read::<_, Error, _>(move |tx| Box::pin(async move { Ok(erasures::find_about(tx, id).await?) }));
+    let Some(sealed) = read.await? else { return Ok(None) };
+    let plain = app.secrets.open(ABOUT, &sealed).ok_or_else(|| Error::fault("an erasure was sealed with another key"))?;
+    let about: About = serde_json::from_slice(&plain).map_err(Error::fault)?;
+    Ok(Some(about.said()))
+}
+
+/// Reads what the records and the sessions say, a few at a time.
 async fn collect(app: &App, id: ErasureId) -> Result<Subject, Error> {
     let (mut collected, mut after) = (Collected::default(), None);
+    if let Some(said) = of_record(app, id).await? {
+        collected.add(&said);
+    }
     loop {
         let found: Vec<(SessionId, Said)> = app
             .store
@@ -139,83 +154,60 @@ fn after(place: &str) -> Option<SessionId> {
     parse_uuid(place).ok().map(SessionId)
 }
 
-/// Whoever changes lists takes their number before looking at anything. `None`: live entries stay.
-pub(super) async fn amend<'c>(
-    tx: &mut Tx,
-    caller: &'c Caller,
-    at: &Erasure,
-    now: Timestamp,
-) -> Result<Option<Amendment<'c>>, Error> {
-    if !at.list_entries {
-        return Ok(None);
+/// What is looked for in lists: values, and what was made from sessions.
+#[derive(Default)]
+pub(super) struct Listed {
+    pub keys: Vec<Key>,
+    pub sessions: Vec<SessionId>,
+}
+
+impl Listed {
+    async fn find(&self, tx: &mut Tx, at: &Erasure, expired: Option<Timestamp>) -> Result<Vec<(ListId, EntryId)>, Error> {
+        let mut found = Vec::new();
+        for session in &self.sessions {
+            found.extend(erase::list_made_from(tx, *session, expired).await?);
+        }
+        for key in &self.keys {
+            found.extend(erase::list_entries(tx, at.application, *key, expired).await?);
+        }
+        Ok(found)
     }
-    sync::lock_everybody(tx, at.application).await?;
-    Ok(Some(Amendment::begin(tx, caller, now).await?))
 }
 
-/// Entries of lists: live ones where that was asked for; of removed ones what they said; the metadata of those made from
-/// the sessions.
-async fn entries(app: &App, at: &Erasure) -> Result<Option<Erasure>, Error> {
-    let now = app.clock.now();
-    step(app, at, move |tx, at| {
-        Box::pin(async move {
-            let caller = worker(at.application);
-            let amendment = amend(tx, &caller, at, now).await?;
-            let sessions = erasures::list_sessions(tx, at.id, after(&at.place), AT_ONCE).await?;
-            let Some(last) = sessions.last() else {
-                move_on(at, "entries_of_transactions");
-                return Ok(());
-            };
-            at.place = last.to_string();
-            let mut said = Vec::with_capacity(sessions.len());
-            let mut made_from = Vec::new();
-            for session in &sessions {
-                said.push((*session, erase::find_said(tx, *session).await?));
-                made_from.extend(erase::list_live_made_from(tx, *session).await?);
-            }
-            if let Some(amendment) = &amendment {
-                remove_live(tx, amendment, at, made_from, said.iter().map(|(_, said)| said)).await?;
-            }
-            for (session, said) in &said {
-                let versions = erase::scrub_removed_made_from(tx, *session, now).await?;
-                erase::add(&mut at.counts, "entry_versions", versions);
-                scrub_removed(tx, at, said, now).await?;
-                let metadata = erase::clear_metadata(tx, *session).await?;
-                erase::add(&mut at.counts, "entry_metadata", metadata);
-            }
-            Ok(())
-        })
-    })
-    .await
-}
-
-/// Erases what removed entries with the person's values said.
-pub(super) async fn scrub_removed(tx: &mut Tx, at: &mut Erasure, said: &Said, now: Timestamp) -> Result<(), Error> {
-    for value in values(said) {
-        let versions = erase::scrub_removed(tx, at.application, &value, now).await?;
+/// Takes the person off the lists: live entries where that was asked for, expired ones, which decide nothing any more, always;
+/// then what those that are removed by now said.
+pub(super) async fn take_off(tx: &mut Tx, at: &mut Erasure, listed: &Listed, now: Timestamp) -> Result<(), Error> {
+    let expired = (!at.list_entries).then_some(now);
+    if !listed.find(tx, at, expired).await?.is_empty() {
+        // Whoever changes lists takes their number before looking at anything: what was seen so far only says that it is worth it.
+        let caller = worker(at.application);
+        sync::lock_everybody(tx, at.application).await?;
+        let amendment = Amendment::begin(tx, &caller, now).await?;
+        let found = listed.find(tx, at, expired).await?;
+        remove(tx, &amendment, at, found).await?;
+    }
+    for session in &listed.sessions {
+        let versions = erase::scrub_removed_made_from(tx, *session, now).await?;
+        erase::add(&mut at.counts, "entry_versions", versions);
+        let metadata = erase::clear_metadata(tx, *session).await?;
+        erase::add(&mut at.counts, "entry_metadata", metadata);
+    }
+    for key in &listed.keys {
+        let versions = erase::scrub_removed(tx, at.application, *key, now).await?;
         erase::add(&mut at.counts, "entry_versions", versions);
     }
     Ok(())
 }
 
-/// Removes these live entries and those that hold a value of the person, in one revision.
-pub(super) async fn remove_live<'s>(
-    tx: &mut Tx,
-    amendment: &Amendment<'_>,
-    at: &mut Erasure,
-    mut found: Vec<(ListId, EntryId)>,
-    said: impl Iterator<Item = &'s Said> + Send,
-) -> Result<(), Error> {
-    for value in said.flat_map(values).collect::<Vec<_>>() {
-        found.extend(erase::list_live_entries(tx, at.application, &value).await?);
-    }
+/// Removes entries in one revision.
+async fn remove(tx: &mut Tx, amendment: &Amendment<'_>, at: &mut Erasure, found: Vec<(ListId, EntryId)>) -> Result<(), Error> {
     let mut by_list: BTreeMap<ListId, Vec<EntryId>> = BTreeMap::new();
     found.into_iter().for_each(|(list, entry)| by_list.entry(list).or_default().push(entry));
     let now = amendment.moment.at;
     for (list, entries) in &by_list {
         let mut removed = 0;
         for entry in entries {
-            removed += u64::from(entries::remove_entry(tx, *list, *entry, amendment.moment).await?);
+            removed += u64::from(erase::end_entry(tx, *list, *entry, amendment.moment).await?);
         }
         lists::add_to_count(tx, *list, -i64::try_from(removed).unwrap_or(0), now).await?;
         amendment.note(tx, *list, Effect { kind: "entries.erased", added: 0, removed, changed: 0 }).await?;
@@ -233,23 +225,62 @@ pub(super) async fn remove_live<'s>(
     Ok(())
 }
 
+/// Entries of lists with what the record of a user or business said: that may stand in no session.
+async fn entries_of_record(app: &App, at: &Erasure) -> Result<Option<Erasure>, Error> {
+    let (said, now) = (of_record(app, at.id).await?, app.clock.now());
+    step(app, at, move |tx, at| {
+        Box::pin(async move {
+            move_on(at, "entries");
+            let listed = Listed { keys: said.as_ref().map(keys).unwrap_or_default(), ..Listed::default() };
+            take_off(tx, at, &listed, now).await
+        })
+    })
+    .await
+}
+
+/// Entries of lists with what the sessions say, or made from them.
+async fn entries(app: &App, at: &Erasure) -> Result<Option<Erasure>, Error> {
+    let now = app.clock.now();
+    step(app, at, move |tx, at| {
+        Box::pin(async move {
+            let sessions = erasures::list_sessions(tx, at.id, after(&at.place), AT_ONCE).await?;
+            let Some(last) = sessions.last() else {
+                move_on(at, "entries_of_transactions");
+                return Ok(());
+            };
+            at.place = last.to_string();
+            let mut listed = Listed::default();
+            for session in &sessions {
+                listed.keys.extend(keys(&erase::find_said(tx, *session).await?));
+            }
+            listed.sessions = sessions;
+            take_off(tx, at, &listed, now).await
+        })
+    })
+    .await
+}
+
 /// Proposals that speak of the person, open ones too.
 async fn proposals(app: &App, at: &Erasure, subject: Arc<Subject>) -> Result<Option<Erasure>, Error> {
     step(app, at, move |tx, at| {
         Box::pin(async move {
             let place = parse_uuid(&at.place).unwrap_or(Uuid::nil());
             let found = erase::list_proposals(tx, at.application, place, PROPOSALS).await?;
-            let Some((last, _, _)) = found.last() else {
+            let Some(last) = found.last() else {
                 move_on(at, "imports");
                 return Ok(());
             };
-            at.place = last.to_string();
-            for (id, _, changes) in found {
-                let changes: Json = serde_json::from_str(&changes).map_err(Error::fault)?;
+            at.place = last.id.to_string();
+            for proposed in found {
+                let changes: Json = serde_json::from_str(&proposed.changes).map_err(Error::fault)?;
                 if subject.is_in_json(&changes) {
-                    erase::clear_proposal(tx, id).await?;
-                    erase::add(&mut at.counts, "proposals", 1);
+                    erase::clear_proposal(tx, proposed.id).await?;
+                } else if subject.is_in_json(&json!(proposed.comments)) {
+                    erase::clear_comments(tx, proposed.id).await?;
+                } else {
+                    continue;
                 }
+                erase::add(&mut at.counts, "proposals", 1);
             }
             Ok(())
         })
@@ -333,7 +364,7 @@ async fn answers(app: &App, at: &Erasure, subject: Arc<Subject>) -> Result<Optio
             let found = erase::list_answers(tx, at.application, place, ANSWERS).await?;
             let Some((last, _)) = found.last() else {
                 move_on(at, "transactions");
-                return Ok(());
+                return Ok(erasures::set_about(tx, at.id, None).await?); // Nobody is looked for any more.
             };
             at.place = crate::secrets::hex(last);
             for (key, sealed) in found {

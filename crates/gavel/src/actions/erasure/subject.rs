@@ -4,10 +4,17 @@
 use std::collections::HashSet;
 
 use aho_corasick::AhoCorasick;
-use gavel_core::entry::{EntryType, EntryValue};
-use serde_json::Value as Json;
+use gavel_core::{
+    entry::{EntryType, EntryValue},
+    subject::Profile,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
 
-use crate::{actions::Error, store::erase::Said};
+use crate::{
+    actions::Error,
+    store::erase::{Key, Said},
+};
 
 /// Members of items that name a person, wherever they stand.
 const NAMING: [&str; 20] = [
@@ -47,21 +54,68 @@ const TYPES: [EntryType; 9] = [
     EntryType::Business,
 ];
 
+/// What the records of a user and a business said; they are gone when it is looked for elsewhere.
+#[derive(Serialize, Deserialize)]
+pub(super) struct About {
+    vendor_data: String,
+    emails: Vec<String>,
+    phones: Vec<String>,
+    /// Of people and companies.
+    names: Vec<String>,
+    /// Of companies.
+    numbers: Vec<String>,
+}
+
+impl About {
+    /// What is to be looked for.
+    pub(super) fn of(vendor_data: &str, profiles: Vec<Profile>) -> Self {
+        let mut about =
+            Self { vendor_data: vendor_data.to_owned(), emails: vec![], phones: vec![], names: vec![], numbers: vec![] };
+        for profile in profiles {
+            about.emails.extend(profile.approved_emails);
+            about.phones.extend(profile.approved_phones);
+            about.names.extend([profile.full_name, profile.legal_name].into_iter().flatten());
+            about.numbers.extend(profile.registration_number);
+        }
+        about
+    }
+
+    /// The same as what a session says.
+    pub(super) fn said(&self) -> Said {
+        let values = |entry_type, texts: &[String]| -> Vec<EntryValue> {
+            texts.iter().filter_map(|text| EntryValue::parse(entry_type, text).ok()).collect()
+        };
+        let item = |name: &str, text: &String| json!({ name: text }).to_string();
+        let names = self.names.iter().map(|text| item("full_name", text));
+        let numbers = self.numbers.iter().map(|text| item("identification_number", text));
+        Said {
+            vendor_data: Some(self.vendor_data.clone()),
+            values: [values(EntryType::Email, &self.emails), values(EntryType::Phone, &self.phones)].concat(),
+            corrected: Vec::new(),
+            items: names.chain(numbers).collect(),
+            portrait: None,
+        }
+    }
+}
+
 /// A person, as far as the server knows them.
 #[derive(Default)]
 pub(super) struct Collected {
     texts: HashSet<String>,
-    keys: HashSet<(EntryType, [u8; 32])>,
+    keys: HashSet<Key>,
 }
 
 impl Collected {
-    /// Adds what a session or a transaction says.
+    /// Adds what a session or a transaction says, and its id.
     pub(super) fn note(&mut self, id: &str, said: &Said) {
         self.texts.insert(id.to_owned());
-        for value in values(said) {
-            self.keys.insert((value.entry_type(), value.digest()));
-            self.text(value.stored());
-        }
+        self.add(said);
+    }
+
+    /// Adds what is said of them.
+    pub(super) fn add(&mut self, said: &Said) {
+        self.keys.extend(keys(said));
+        values(said).iter().for_each(|value| self.text(value.stored()));
         for item in &said.items {
             if let Ok(item) = serde_json::from_str::<Json>(item) {
                 self.naming(&item);
@@ -98,8 +152,14 @@ impl Collected {
     }
 }
 
-/// The values of a session lists may hold: what it has shown, and the caller's id of the person.
-pub(super) fn values(said: &Said) -> Vec<EntryValue> {
+/// The values of a session lists may hold, as they compare them; what an edit has left of them too.
+pub(super) fn keys(said: &Said) -> Vec<Key> {
+    let shown = values(said).into_iter().map(|value| (value.entry_type(), value.digest()));
+    shown.chain(said.corrected.iter().copied()).collect()
+}
+
+/// What it has shown, and the caller's id of the person.
+fn values(said: &Said) -> Vec<EntryValue> {
     let of_vendor = |entry_type| said.vendor_data.as_deref().and_then(|text| EntryValue::parse(entry_type, text).ok());
     let vendor = [EntryType::User, EntryType::Business].into_iter().filter_map(of_vendor);
     said.values.iter().cloned().chain(vendor).collect()
@@ -108,7 +168,7 @@ pub(super) fn values(said: &Said) -> Vec<EntryValue> {
 /// A person to look for.
 pub(super) struct Subject {
     texts: AhoCorasick,
-    keys: HashSet<(EntryType, [u8; 32])>,
+    keys: HashSet<Key>,
 }
 
 impl Subject {
@@ -139,8 +199,6 @@ impl Subject {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn ana() -> Subject {
@@ -148,6 +206,7 @@ mod tests {
         let said = Said {
             vendor_data: Some("c9".into()),
             values: vec![EntryValue::parse(EntryType::Phone, "+14155552671").unwrap()],
+            corrected: vec![],
             items: vec![
                 json!({ "full_name": "Ana Pérez", "mrz": { "document_number": "XDB-123" }, "gender": "female" }).to_string(),
             ],

@@ -5,8 +5,8 @@ use gavel_core::ids::{ErasureId, parse_uuid};
 use uuid::Uuid;
 
 use super::{
-    steps::{amend, move_on, remove_live, scrub_removed, step, worker},
-    subject::Collected,
+    steps::{Listed, move_on, step, take_off, worker},
+    subject::{Collected, keys},
 };
 use crate::{
     actions::Error,
@@ -54,30 +54,22 @@ fn after(place: &str) -> (Uuid, &str) {
     (parse_uuid(id).unwrap_or_default(), side)
 }
 
-/// Entries of lists with the person's values: live ones where that was asked for; of removed ones what they said.
+/// Entries of lists with what the transactions say of the person.
 pub(super) async fn entries(app: &App, at: &Erasure) -> Result<Option<Erasure>, Error> {
     let now = app.clock.now();
     step(app, at, move |tx, at| {
         Box::pin(async move {
-            let caller = worker(at.application);
-            let amendment = amend(tx, &caller, at, now).await?;
             let parts = erase_transactions::list_parts(tx, at.id, after(&at.place), AT_ONCE).await?;
             let Some(last) = parts.last() else {
                 move_on(at, "proposals");
                 return Ok(());
             };
             at.place = place_of(*last);
-            let mut said = Vec::with_capacity(parts.len());
+            let mut listed = Listed::default();
             for part in parts {
-                said.push(erase_transactions::find_said(tx, part).await?);
+                listed.keys.extend(keys(&erase_transactions::find_said(tx, part).await?));
             }
-            if let Some(amendment) = &amendment {
-                remove_live(tx, amendment, at, Vec::new(), said.iter()).await?;
-            }
-            for said in &said {
-                scrub_removed(tx, at, said, now).await?;
-            }
-            Ok(())
+            take_off(tx, at, &listed, now).await
         })
     })
     .await

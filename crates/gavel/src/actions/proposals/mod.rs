@@ -309,7 +309,7 @@ pub async fn approve(
             let scope = sync::lock_list(tx, caller.application, list).await?;
             let mut amendment = Amendment::begin(tx, &caller, now).await?;
             let list = find_list(tx, &caller, list, now).await?;
-            let proposal = proposals::find_proposal(tx, list.id, id).await?.ok_or(Error::NOT_FOUND)?;
+            let proposal = proposals::lock_proposal(tx, list.id, id).await?.ok_or(Error::NOT_FOUND)?;
             let note = body?;
             must_be_open(&proposal)?;
             must_be_another(&caller, &proposal)?;
@@ -327,7 +327,7 @@ pub async fn approve(
                 sweeps::follow(tx, &amendment, &list, mode, None).await?;
             }
             let revision = moved.then_some(amendment.moment.revision);
-            proposals::set_decided(tx, id, "approved", &who(&caller), &note.comment, (now, revision)).await?;
+            decided(tx, id, "approved", &caller, note, (now, revision)).await?;
             let mut objects = vec![("list", list.id.0), ("proposal", id.0)];
             objects.extend(proposal.proposer.id.map(|id| ("proposed_by", id)));
             objects.extend(caller.actor.id().map(|id| ("approved_by", id)));
@@ -344,6 +344,21 @@ fn must_be_open(proposal: &Proposal) -> Result<(), Error> {
     match proposal.state.as_str() {
         OPEN => Ok(()),
         state => Err(Error::Refused(format!("This proposal was {state} before."))),
+    }
+}
+
+/// Writes how it ended, whatever was looked at before.
+async fn decided(
+    tx: &mut Tx,
+    id: ProposalId,
+    state: &str,
+    caller: &Caller,
+    note: DecisionNote,
+    when: (Timestamp, Option<u64>),
+) -> Result<(), Error> {
+    match proposals::set_decided(tx, id, state, &who(caller), &note.comment, when).await? {
+        true => Ok(()),
+        false => Err(Error::Refused("This proposal was decided before.".into())),
     }
 }
 
@@ -402,7 +417,7 @@ pub async fn end(
         Box::pin(async move {
             let caller = caller_;
             let list = find_list(tx, &caller, list, now).await?;
-            let proposal = proposals::find_proposal(tx, list.id, id).await?.ok_or(Error::NOT_FOUND)?;
+            let proposal = proposals::lock_proposal(tx, list.id, id).await?.ok_or(Error::NOT_FOUND)?;
             let note = body?;
             must_be_open(&proposal)?;
             let own = proposal.proposer.id.is_some() && proposal.proposer.id == caller.actor.id();
@@ -412,9 +427,7 @@ pub async fn end(
                 Ending::Rejected => ("rejected", "proposal.rejected"),
                 Ending::Withdrawn => ("withdrawn", "proposal.withdrawn"),
             };
-            if !proposals::set_decided(tx, id, state, &who(&caller), &note.comment, (now, None)).await? {
-                return Err(Error::Refused("This proposal was decided before.".into()));
-            }
+            decided(tx, id, state, &caller, note, (now, None)).await?;
             caller.audit(tx, kind, &[("list", list.id.0), ("proposal", id.0)], now).await?;
             let proposal = proposals::find_proposal(tx, list.id, id).await?.ok_or(Error::NOT_FOUND)?;
             details(tx, &caller, &list, proposal, now).await

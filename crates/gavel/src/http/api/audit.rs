@@ -32,7 +32,7 @@ pub async fn events(State(app): State<App>, caller: Caller, query: Query, paging
         query.get(name).map(|sent| parse_uuid(sent).map_err(|_| FieldErrors::one(name, "Enter a valid UUID."))).transpose()
     };
     let filter = Filter {
-        kind: query.get("kind").map(str::to_owned),
+        kind: query.text("kind"),
         actor: uuid("actor")?,
         since: time(&query, "since")?,
         until: time(&query, "until")?,
@@ -83,14 +83,14 @@ pub async fn logs(State(app): State<App>, caller: Caller, query: Query, paging: 
     let status_code = |sent: &str| sent.parse().map_err(|_| FieldErrors::one("status_code", "A valid integer is required."));
     let from = |sent: &str| Place::parse(sent).ok_or_else(|| FieldErrors::one("cursor", "Invalid cursor."));
     let filter = Filter {
-        method: query.get("method").map(str::to_owned),
+        method: query.text("method"),
         status_code: query.get("status_code").map(status_code).transpose()?,
         since: query.day("date_from")?.map(Timestamp::start_of),
         until: query.day("date_to")?.map(|day| Timestamp::start_of(day.next())),
         from: query.get("cursor").map(from).transpose()?,
         ..Filter::default()
     };
-    let page = audit_trail::log(&app, &caller, filter, query.get("search").map(str::to_owned)).await?;
+    let page = audit_trail::log(&app, &caller, filter, query.text("search")).await?;
     let link = |place: Option<Place>| place.map(|place| paging.from_cursor(&place.to_string()));
     Ok(Reply(json!({ "next": link(page.next), "previous": link(page.previous), "results": page.rows })))
 }

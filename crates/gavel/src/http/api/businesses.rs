@@ -49,10 +49,7 @@ impl ReadBody for BusinessChange {
 
 /// Which subjects a list is to show.
 pub(super) fn wanted(query: &Query) -> Filter {
-    Filter {
-        statuses: query.list("status").map(|names| names.into_iter().map(str::to_owned).collect()),
-        search: query.get("search").map(str::to_owned),
-    }
+    Filter { statuses: query.texts("status"), search: query.text("search") }
 }
 
 /// A page of businesses.

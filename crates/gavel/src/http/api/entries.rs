@@ -34,7 +34,7 @@ pub async fn list(
     query: Query,
     paging: Paging,
 ) -> ApiResult<Reply<Page<EntryView>>> {
-    let search = query.get("search").map(str::to_owned);
+    let search = query.text("search");
     let newest_first = newest_first(&query);
     let (rows, total) = entries::list(&app, &caller, id, search, newest_first, paging.window(25)).await?;
     Ok(Reply(paging.page(25, rows, total)))

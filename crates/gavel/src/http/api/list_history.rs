@@ -75,7 +75,7 @@ pub async fn entries(
     let question = Question {
         as_of: query.get("as_of").map(str::to_owned),
         with_expired: query.boolean("with_expired") == Some(true),
-        search: query.get("search").map(str::to_owned),
+        search: query.text("search"),
         newest_first: newest_first(&query),
         window: paging.window(25),
     };

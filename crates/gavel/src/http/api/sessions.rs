@@ -60,31 +60,28 @@ pub async fn list(
 }
 
 fn wanted(query: &Query) -> Result<Wanted, FieldErrors> {
-    // No stored text holds U+0000, and PostgreSQL takes none as a parameter: like any value nobody has, it finds nothing.
-    let known = |text: &str| text.replace('\0', "\u{fffd}");
-    let text = |name: &str| query.get(name).map(known);
-    let texts = |name: &str| query.list(name).map(|items| items.into_iter().map(known).collect::<Vec<_>>());
     let uuid = |name: &'static str| {
         query.get(name).map(|sent| parse_uuid(sent).map_err(|_| FieldErrors::one(name, "Enter a valid UUID."))).transpose()
     };
     Ok(Wanted {
-        status: texts("status"),
-        vendor_data: text("vendor_data"),
-        search: text("search").map(|sent| sent.trim().to_owned()).filter(|sent| !sent.is_empty()),
+        status: query.texts("status"),
+        vendor_data: query.text("vendor_data"),
+        search: query.text("search").map(|sent| sent.trim().to_owned()).filter(|sent| !sent.is_empty()),
         workflows: query.list("workflow_id").map(|items| items.into_iter().filter_map(|item| parse_uuid(item).ok()).collect()),
         from: query.day("date_from")?,
         to: query.day("date_to")?,
         // A code nobody has matches nothing, as it should.
-        countries: texts("country")
+        countries: query
+            .texts("country")
             .map(|codes| codes.into_iter().map(|code| country::alpha3(&code).map_or(code.clone(), str::to_owned)).collect()),
-        document_types: texts("document_type"),
-        document_name: text("document_name"),
-        region: text("region"),
+        document_types: query.texts("document_type"),
+        document_name: query.text("document_name"),
+        region: query.text("region"),
         user: uuid("didit_internal_id")?.or(uuid("euuid")?),
-        session_type: text("session_type"),
+        session_type: query.text("session_type"),
         api_service: query.choice("api_service", Wanted::api_service)?,
-        screened_name: text("screened_full_name"),
-        risks: texts("warning"),
+        screened_name: query.text("screened_full_name"),
+        risks: query.texts("warning"),
         first_in_review: query.boolean("status_initialized_as_in_review"),
         kyc_in_review: query.boolean("is_kyc_to_be_reviewed"),
     })

@@ -61,7 +61,6 @@ impl ReadBody for LongBacktestBody {
 }
 
 fn filter_of(query: &Query) -> Result<RuleFilter, FieldErrors> {
-    let text = |name: &str| query.get(name).map(str::to_owned);
     let preset = |name: &str| match name {
         "PRESET" => Some(true),
         "CUSTOM" => Some(false),
@@ -82,10 +81,10 @@ fn filter_of(query: &Query) -> Result<RuleFilter, FieldErrors> {
     };
     Ok(RuleFilter {
         is_preset,
-        category: text("category"),
+        category: query.text("category"),
         mode,
-        bundle: text("bundle"),
-        search: text("search"),
+        bundle: query.text("bundle"),
+        search: query.text("search"),
         ordering: query.list("ordering").unwrap_or_default().into_iter().filter_map(read).collect(),
     })
 }

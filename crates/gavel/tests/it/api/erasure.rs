@@ -147,22 +147,37 @@ pub fn dump(url: &str) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Every personal text that is still somewhere.
-fn left(server: &Server) -> Vec<(&'static str, Vec<String>)> {
-    let dumped = match &server.app.config.target {
+/// Where a text still stands: in the raw files, and on PostgreSQL in a dump.
+pub fn everywhere(server: &Server, text: &str) -> Vec<String> {
+    look_for(server, &dumped(server), text)
+}
+
+fn dumped(server: &Server) -> String {
+    match &server.app.config.target {
         gavel::store::db::Target::Postgres(_) => dump(&server.database_url().unwrap()),
         gavel::store::db::Target::Sqlite(_) => String::new(),
-    };
-    let look = |text: &'static str| {
-        let mut found = places(&server.app.config.data, text);
-        found.extend(dumped.lines().filter(|line| line.contains(text)).map(|line| line.chars().take(60).collect()));
-        (text, found)
-    };
+    }
+}
+
+fn look_for(server: &Server, dumped: &str, text: &str) -> Vec<String> {
+    let mut found = places(&server.app.config.data, text);
+    found.extend(dumped.lines().filter(|line| line.contains(text)).map(|line| line.chars().take(60).collect()));
+    found
+}
+
+/// Every personal text that is still somewhere.
+fn left(server: &Server) -> Vec<(&'static str, Vec<String>)> {
+    let dumped = dumped(server);
+    let look = |text: &'static str| (text, look_for(server, &dumped, text));
     PERSONAL.into_iter().map(look).filter(|(_, found)| !found.is_empty()).collect()
 }
 
 async fn delivered(server: &Server, receiver: &Receiver) {
     eventually("all deliveries", || async { (receiver.received().len() >= 3).then_some(()) }).await;
+    delivered_all(server).await;
+}
+
+async fn delivered_all(server: &Server) {
     eventually("dead letters", || async {
         let read = server.app.store.read::<_, Error, _>(|tx| {
             Box::pin(async move {
@@ -369,45 +384,32 @@ db_test!(a_stored_answer_that_spoke_of_them_is_gone, server => {
     server.stop().await;
 });
 
-db_test!(live_entries_stay_unless_asked, server => {
-    let documents = server.system_list("document").await;
-    let phones = server.system_list("phone").await;
-    server.add(&phones, "+34600123987").await;
-    let evidence = json!({ "id_verifications": [{ "document_type": "Passport", "document_number": "XDB987654", "full_name": "Lucia Fernandez" }] });
-    let session = text(&server.session_with_evidence(evidence).await["session_id"]);
-    let entry = json!({ "reference_session_id": session, "comment": "Forged" });
-    server.client.post(&format!("/v3/lists/{documents}/entries/"), entry).await.ok(201);
-    server.client.post("/x/subjects/erase/", json!({ "session_id": session })).await.ok(201);
-    let entries = server.client.get(&format!("/v3/lists/{documents}/entries/")).await.ok(200);
-    let row = &entries["results"][0];
-    assert_eq!(json!([row["value"], row["comment"], row["metadata"], row["reference_session_id"]]),
-        json!(["xdb987654", "Forged", null, session]));
-    let screen = json!({ "values": [{ "entry_type": "document", "value": "XDB987654" }] });
-    assert_eq!(server.client.post("/x/screen/", screen).await.ok(200)["verdict"], "block");
-    server.stop().await;
-});
-
-db_test!(erased_entries_stay_out_of_sight_and_are_never_brought_back, server => {
-    let emails = server.list("Mine", "blocklist", "email").await;
-    let entry = server.add(&emails, "lucia.fernandez@mail.example").await;
-    server.add(&emails, "other@mail.example").await;
-    let before = server.client.get(&format!("/x/lists/{emails}/history/")).await.ok(200)["results"][0]["revision"].clone();
-    let evidence = json!({ "email_verifications": [{ "email": "Lucia.Fernandez@mail.example" }] });
-    let session = text(&server.session_with_evidence(evidence).await["session_id"]);
-    let body = json!({ "session_id": session, "list_entries": true });
-    let receipt = server.client.post("/x/subjects/erase/", body).await.ok(201);
-    assert_eq!((&receipt["removed"]["entries"], &receipt["removed"]["entry_versions"]), (&json!(1), &json!(1)));
-    let list = server.client.get(&format!("/v3/lists/{emails}/")).await.ok(200);
-    assert_eq!(list["entry_count"], 1);
-    let history = server.client.get(&format!("/x/lists/{emails}/history/")).await.ok(200);
-    assert_eq!(json!([history["results"][0]["kind"], history["results"][0]["removed"]]), json!(["entries.erased", 1]));
-    let screen = json!({ "values": [{ "entry_type": "email", "value": "lucia.fernandez@mail.example" }] });
-    assert_eq!(server.client.post("/x/screen/", screen).await.ok(200)["verdict"], "clear");
-    let reverted = server.client.post(&format!("/x/lists/{emails}/revert/"), json!({ "to": before })).await.ok(200);
-    assert_eq!(reverted["added"], 0, "{entry} does not come back");
-    let export = format!("/x/lists/{emails}/entries/export/?format=ndjson&as_of={before}");
-    let then = String::from_utf8(server.client.get(&export).await.bytes).unwrap();
-    assert_eq!(then.lines().count(), 1);
+db_test!(a_person_whose_record_was_deleted_is_found, server => {
+    let client = &server.client;
+    let receiver = Receiver::start().await;
+    let body = json!({ "label": "all", "url": receiver.url(), "subscribed_events": ["user.data.updated", "business.data.updated"] });
+    let destination = text(&client.post("/v3/webhook/destinations/", body).await.ok(201)["uuid"]);
+    let pause = format!("/x/webhook/destinations/{destination}");
+    client.post(&format!("{pause}/pause/"), json!({})).await.ok(200);
+    let name = "gone@mail.example";
+    for plural in ["users", "businesses"] {
+        client.post(&format!("/v3/{plural}/create/"), json!({ "vendor_data": name })).await.ok(201);
+        let path = format!("/v3/{plural}/gone%40mail.example/");
+        client.patch(&path, json!({ "display_name": "named-lucia", "metadata": { "plan": "plan-of-lucia" } })).await.ok(200);
+        client.post(&format!("/v3/{plural}/delete/"), json!({ "vendor_data_list": [name] })).await.ok(200);
+    }
+    // What had happened still arrives.
+    client.post(&format!("{pause}/resume/"), json!({})).await.ok(200);
+    let told: Vec<_> = receiver.wait_for(2).await.iter().map(|sent| sent.json()["vendor_data"].clone()).collect();
+    assert_eq!(told, [name, name]);
+    delivered_all(&server).await;
+    assert!(!everywhere(&server, name).is_empty());
+    let receipt = client.post("/x/subjects/erase/", json!({ "vendor_data": name })).await.ok(201);
+    assert_eq!(receipt["removed"]["deliveries"], 2, "{receipt}");
+    for text in [name, "gone%40mail.example", "named-lucia", "plan-of-lucia"] {
+        assert_eq!(everywhere(&server, text), Vec::<String>::new(), "{text}");
+    }
+    client.post("/x/subjects/erase/", json!({ "vendor_data": name })).await.is(404, json!({ "detail": "Not found." }));
     server.stop().await;
 });
 

@@ -1,5 +1,7 @@
 //! Lists whose changes need another person.
 
+use std::time::Duration;
+
 use gavel::actions::{
     Caller, Error,
     proposals::{self, DecisionNote, ProposalDetails},
@@ -15,6 +17,9 @@ use crate::{
 };
 
 const NEEDED: &str = "Changes to this list need approval.";
+
+/// What `reject` and `withdraw` make of a proposal.
+const ENDED: [&str; 2] = ["rejected", "withdrawn"];
 
 fn needed() -> Value {
     json!({ "detail": NEEDED })
@@ -285,6 +290,34 @@ db_test!(proposals_are_rejected_by_others_and_withdrawn_by_their_own, server => 
     }
     server.client.get(&rows("x")).await
         .is(400, json!({ "status": ["Select a valid choice. x is not one of the available choices."] }));
+    server.stop().await;
+});
+
+db_test!(of_two_who_decide_at_once_one_does, server => {
+    let list = server.list("Mine", "blocklist", "email").await;
+    let bob = server.member("bob@acme.example", Role::ComplianceOfficer).await;
+    let other = server.client_with("lists:write").await;
+    for (round, (verb, by)) in [("reject", &other), ("withdraw", &server.client)].into_iter().cycle().take(8).enumerate() {
+        // Many changes, so that an approval is on its way for a while.
+        let changes: Vec<_> = (0..200).map(|n| json!({ "op": "add", "value": format!("{round}-{n}@example.com") })).collect();
+        let proposal = propose(&server, &list, json!(changes)).await;
+        let path = |verb: &str| format!("/x/lists/{list}/proposals/{proposal}/{verb}/");
+        let (approve, end) = (path("approve"), path(verb));
+        let ending = async {
+            tokio::time::sleep(Duration::from_millis(5 * round as u64)).await;
+            by.post(&end, json!({})).await
+        };
+        let (approved, ended) = tokio::join!(bob.post(&approve, json!({})), ending);
+        let (loser, state) = if approved.status == 200 { (&ended, "approved") } else { (&approved, ENDED[round % 2]) };
+        assert_eq!([approved.status, ended.status].iter().filter(|status| **status == 200).count(), 1, "{verb}");
+        loser.is(400, json!({ "detail": format!("This proposal was {state} before.") }));
+        let shown = server.client.get(&format!("/x/lists/{list}/proposals/{proposal}/")).await.ok(200);
+        assert_eq!(shown["status"], state);
+        let found = server.client.get(&format!("/v3/lists/{list}/entries/?search={round}-0@")).await.ok(200);
+        assert_eq!(found["count"], u8::from(state == "approved"));
+        let kept = server.client.get(&format!("/x/audit/events/?object={proposal}")).await.ok(200);
+        assert_eq!((&kept["count"], &kept["results"][0]["kind"]), (&json!(2), &json!(format!("proposal.{state}"))));
+    }
     server.stop().await;
 });
 

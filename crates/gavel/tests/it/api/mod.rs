@@ -17,6 +17,7 @@ mod edits_property;
 mod entries;
 mod entries_from_sessions;
 mod erasure;
+mod erasure_lists;
 mod evidence;
 mod feature_status;
 mod four_eyes;

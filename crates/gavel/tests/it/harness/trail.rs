@@ -70,6 +70,13 @@ fn python() -> &'static str {
         .unwrap_or_else(|| panic!("there is no python3 with the package cryptography; run scripts/setup"))
 }
 
+/// The verifier of the documentation.
+pub fn script(arguments: &[&str]) -> Command {
+    let mut command = Command::new(python());
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/verify_audit.py")).args(arguments);
+    command
+}
+
 /// Where a verifier says the first bad row is.
 fn place(said: &str) -> Option<String> {
     let from = said.find("line ")?;
@@ -78,15 +85,15 @@ fn place(said: &str) -> Option<String> {
 
 /// What both verifiers say of a file; they must agree.
 pub fn both(file: &Path, key: &str, checkpoints: &[&Path]) -> Result<(), String> {
-    let (file, script) = (file.to_str().unwrap(), concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/verify_audit.py"));
+    let file = file.to_str().unwrap();
     let mut more: Vec<&str> = vec!["--public-key", key];
     for checkpoint in checkpoints {
         more.extend(["--checkpoint", checkpoint.to_str().unwrap()]);
     }
     let mut first = gavel(&["audit", "verify", file]);
     first.args(&more);
-    let mut second = Command::new(python());
-    second.args([script, file]).args(&more);
+    let mut second = script(&[file]);
+    second.args(&more);
     let (first, second) = (finish(first), finish(second));
     let bad = |found: &(bool, String, String)| if found.0 { None } else { Some(place(&found.2)) };
     assert_eq!(bad(&first), bad(&second), "{first:?} {second:?}");

@@ -107,6 +107,8 @@ async fn a_server_without_its_audit_key_does_not_start() {
     Process::serve(&place).await.stop().await;
     let files: Vec<_> = std::fs::read_dir(place.data()).unwrap().map(|f| f.unwrap().path()).collect();
     let key = files.iter().find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("audit-")).unwrap();
+    let (succeeded, _, said) = finish(gavel_at(&place, &["audit", "keys", "rotate", "--lost"]));
+    assert!(!succeeded && said.contains("Rotate without --lost"), "{said}");
     std::fs::remove_file(key).unwrap();
     let (succeeded, _, said) = finish(crate::harness::process::serve_command(&place));
     assert!(!succeeded && said.contains("the key that signs the audit trail, is missing"), "{said}");

@@ -137,7 +137,10 @@ db_test!(a_rotation_is_in_every_chain_and_signed_by_both, server => {
         }
     }
     verify(&early, old, Vec::new()).unwrap();
-    // A third one, after the second was lost.
+    // A third one, after the second was lost, and not before.
+    let refused = audit_keys::rotate(&server.app, true).await;
+    assert!(matches!(refused, Err(Error::Refused(text)) if text.contains("not lost")));
+    std::fs::remove_file(server.app.config.data.join(format!("audit-{}.key", next.public.id()))).unwrap();
     let lost = audit_keys::rotate(&server.app, true).await.unwrap();
     let file = export(&server.client, true).await;
     assert!(verify(&file, next.public, Vec::new()).is_err());
