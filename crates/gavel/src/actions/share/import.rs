@@ -6,7 +6,7 @@ use gavel_core::{
     ids::{ApplicationId, MediaId},
     json::{FieldErrors, Fields, Value, read},
     screening::Index,
-    session::{SessionKind, SessionStatus},
+    session::SessionStatus,
     time::Timestamp,
 };
 use serde_json::{json, value::RawValue};
@@ -140,9 +140,7 @@ async fn redeem(
 ) -> Result<Box<RawValue>, Error> {
     let now = app.clock.now();
     let application = applications::find_application(tx, caller.application).await?.ok_or(Error::NOT_FOUND)?;
-    for kind in SessionKind::ALL {
-        subjects::sessions::hold(tx, caller.application, kind, body.vendor_data.as_deref()).await?;
-    }
+    subjects::sessions::hold_namesakes(tx, caller.application, body.vendor_data.as_deref()).await?;
     let original = sessions::lock_session(tx, share.from, share.session).await?;
     let (original, workflow) = grounds(tx, share, original, (caller.application, body.workflow)).await?;
     if original.version != copied.version {
