@@ -283,6 +283,31 @@ db_test!(many_are_set_at_once, server => {
     server.stop().await;
 });
 
+// So that nobody's session waits for all of them.
+db_test!(many_are_set_a_few_at_a_time, server => {
+    let mut names: Vec<String> = (0..40).map(|n| format!("user {n}")).collect();
+    for name in &names {
+        server.user(json!({ "vendor_data": name })).await;
+    }
+    names.extend(["user 0".to_owned(), " user 39 ".to_owned(), "nobody".to_owned()]);
+    let body = json!({ "vendor_data_list": names, "status": "BLOCKED" });
+    let bulk = async || server.client.post_once("k", "/x/users/bulk-status/", body.clone()).await;
+    bulk().await.is(200, json!({ "updated": 40 }));
+    let list = server.system_list("user").await;
+    let added = async || {
+        let history = server.client.get(&format!("/x/lists/{list}/history/")).await.ok(200);
+        history["results"].as_array().unwrap().iter().map(|row| row["added"].as_u64().unwrap()).filter(|added| *added > 0).collect::<Vec<_>>()
+    };
+    let revisions = added().await;
+    assert_eq!((revisions.iter().sum::<u64>(), revisions.iter().all(|added| *added <= 16)), (40, true), "{revisions:?}");
+    let before = server.counts().await;
+    bulk().await.is(200, json!({ "updated": 40 }));
+    // As after a crash in the middle: what was done already is done.
+    server.client.post("/x/users/bulk-status/", body.clone()).await.is(200, json!({ "updated": 40 }));
+    assert_eq!(server.counts().await, before);
+    server.stop().await;
+});
+
 db_test!(a_user_leads_to_its_entries, server => {
     let id = text(&server.user(json!({ "vendor_data": "Ana" })).await["didit_internal_id"]);
     set(&server, "Ana", "BLOCKED").await;
