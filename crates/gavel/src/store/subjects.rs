@@ -14,6 +14,7 @@ use super::{
     Row, StoreError, Tx, Value,
     db::{escape_like, placeholders},
     entries::{folded, read_json},
+    subject_facts,
 };
 
 /// A user or a business.
@@ -157,7 +158,8 @@ fn changing(subject: &Subject) -> Result<[Value; 18], StoreError> {
     ])
 }
 
-/// Writes a new subject. `false`: there is one of this kind with this `vendor_data`.
+/// Writes a new subject; one that was deleted before may have sessions, whose times stand in the row then, not in the
+/// [`Subject`] at hand. `false`: there is one of this kind with this `vendor_data`.
 pub async fn insert_subject(tx: &mut Tx, application: ApplicationId, subject: &Subject) -> Result<bool, StoreError> {
     let mut params: Vec<Value> = vec![subject.id.0.into()];
     params.extend(changing(subject)?);
@@ -174,7 +176,11 @@ pub async fn insert_subject(tx: &mut Tx, application: ApplicationId, subject: &S
          VALUES ({}) ON CONFLICT (application_id, kind, vendor_data) WHERE vendor_data IS NOT NULL DO NOTHING",
         placeholders(1, params.len())
     );
-    Ok(tx.execute(&sql, &params).await? == 1)
+    let is_new = tx.execute(&sql, &params).await? == 1;
+    if let Some(vendor_data) = subject.vendor_data.as_ref().filter(|_| is_new) {
+        subject_facts::refresh_times(tx, application, subject.kind, Some(std::slice::from_ref(vendor_data))).await?;
+    }
+    Ok(is_new)
 }
 
 /// Writes everything that changes of a subject.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::users::path;
+use super::{transactions::with, users::path};
 use crate::{
     db_test,
     harness::{Server, inside::upload, shown, text},
@@ -150,6 +150,27 @@ db_test!(sessions_add_up, server => {
     server.session_with(json!({ "vendor_data": "ana" })).await;
     server.client.post("/v3/sessions/delete/", json!({ "delete_all": true })).await.ok(204);
     assert_eq!(user(&server, "ana").await["last_session_at"], Value::Null);
+    server.stop().await;
+});
+
+db_test!(a_record_made_again_knows_its_sessions, server => {
+    let names = ["by a call", "by a transaction", "by a session"];
+    let mut before = Vec::new();
+    for (n, name) in names.into_iter().enumerate() {
+        server.session_with(json!({ "vendor_data": name, "metadata": n })).await;
+        before.push(user(&server, name).await);
+    }
+    server.client.post("/v3/users/delete/", json!({ "delete_all": true })).await.is(200, json!({ "deleted": 3 }));
+    server.user(json!({ "vendor_data": names[0], "status": "FLAGGED" })).await;
+    server.transaction(with("t1", json!({ "vendor_data": names[1] }), json!(null))).await;
+    let workflow = server.workflow_of(json!(["OCR"])).await;
+    server.client.post("/v3/session/", json!({ "workflow_id": workflow, "vendor_data": names[2] })).await.ok(201);
+    for (n, name) in names.into_iter().enumerate() {
+        let again = user(&server, name).await;
+        assert_ne!(again["didit_internal_id"], before[n]["didit_internal_id"]);
+        assert_eq!(again["first_session_at"], before[n]["first_session_at"], "{name}");
+        assert_eq!((again["last_session_at"] == before[n]["last_session_at"], &again["session_count"]), (n < 2, &json!(if n < 2 { 1 } else { 2 })), "{name}");
+    }
     server.stop().await;
 });
 
