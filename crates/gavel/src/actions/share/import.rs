@@ -138,9 +138,9 @@ async fn redeem(
     copied: Copied,
     index: &Arc<Index>,
 ) -> Result<Box<RawValue>, Error> {
-    let now = app.clock.now();
     let application = applications::find_application(tx, caller.application).await?.ok_or(Error::NOT_FOUND)?;
     subjects::sessions::hold_namesakes(tx, caller.application, body.vendor_data.as_deref()).await?;
+    let now = app.clock.now();
     let original = sessions::lock_session(tx, share.from, share.session).await?;
     let (original, workflow) = grounds(tx, share, original, (caller.application, body.workflow)).await?;
     if original.version != copied.version {

@@ -126,12 +126,12 @@ pub async fn follow_expiries(app: &App, between: (Timestamp, Timestamp)) -> Resu
 }
 
 async fn free(app: &App, application: ApplicationId, kind: SessionKind, key: [u8; 32]) -> Result<(), Error> {
-    let now = app.clock.now();
+    let clock = app.clock.clone();
     app.store
         .write(move |tx| {
             Box::pin(async move {
                 lock(tx, application, Scope::Keys(kind, vec![key])).await?;
-                follow_expiry(tx, application, (kind, key), now).await
+                follow_expiry(tx, application, (kind, key), clock.now()).await
             })
         })
         .await
