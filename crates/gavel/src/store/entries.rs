@@ -265,8 +265,9 @@ pub async fn list_entries(
         if search.contains('\0') {
             return Ok((Vec::new(), 0)); // No stored text holds it, and PostgreSQL takes it in no parameter.
         }
-        params.push(format!("%{}%", super::db::escape_like(&search.to_lowercase())).into());
-        clause.push_str(&format!(" AND folded LIKE ${} ESCAPE '\\'", params.len()));
+        let (condition, text) = super::db::holds("folded", &format!("${}", params.len() + 1), &search.to_lowercase());
+        params.push(text.into());
+        clause.push_str(&format!(" AND {condition}"));
     }
     let counted = match (standing, search) {
         (Standing::Live(_), None) => COUNT_LIVE.to_owned(),

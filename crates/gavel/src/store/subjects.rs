@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     Row, StoreError, Tx, Value,
-    db::{escape_like, placeholders},
+    db::{holds, placeholders},
     entries::{folded, read_json},
     subject_facts,
 };
@@ -326,8 +326,9 @@ pub async fn list_subjects(
         if search.contains('\0') {
             return Ok((Vec::new(), 0));
         }
-        params.push(format!("%{}%", escape_like(&search.to_lowercase())).into());
-        clause.push_str(&format!(" AND u.folded LIKE ${} ESCAPE '\\'", params.len()));
+        let (condition, text) = holds("u.folded", &format!("${}", params.len() + 1), &search.to_lowercase());
+        params.push(text.into());
+        clause.push_str(&format!(" AND {condition}"));
     }
     let total = tx.query_opt(&format!("SELECT count(*) FROM subjects u WHERE {clause}"), &params).await?;
     params.extend([limit.into(), offset.into()]);
