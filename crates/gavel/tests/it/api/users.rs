@@ -81,7 +81,8 @@ db_test!(a_new_user_is_answered_with_everything, server => {
 });
 
 db_test!(a_body_is_refused_with_every_bad_field, server => {
-    server.user(json!({ "vendor_data": "known" })).await;
+    server.user(json!({ "vendor_data": "known", "approved_emails": vec!["a@b.example"; 1_000] })).await;
+    let too_many = "Ensure this field has no more than 1000 elements.";
     let before = server.counts().await;
     for (body, expected) in [
         (json!({}), json!({ "vendor_data": ["This field is required."] })),
@@ -102,6 +103,11 @@ db_test!(a_body_is_refused_with_every_bad_field, server => {
                 "approved_emails": { "1": ["Enter a valid email address."] },
                 "approved_phones": { "0": ["Enter a valid international phone number."] },
                 "issuing_states": { "0": ["Invalid ISO 3166-1 alpha-3 country code for issuing_states."] } }),
+        ),
+        (
+            json!({ "vendor_data": "y", "approved_emails": vec!["a@b.example"; 1_001], "approved_phones": vec!["x"; 1_001],
+                "issuing_states": vec!["ESP"; 1_001] }),
+            json!({ "approved_emails": [too_many], "approved_phones": [too_many], "issuing_states": [too_many] }),
         ),
         (
             json!({ "vendor_data": "y", "metadata": { "long": "x".repeat(16_384) }, "approved_emails": {} }),
