@@ -2,7 +2,7 @@
 //! order in which it happened.
 
 use gavel_core::{
-    json::FieldErrors,
+    json::{FieldErrors, Value, canonical},
     session::SessionKind,
     subject::{Reason, SubjectStatus},
 };
@@ -113,20 +113,25 @@ pub async fn update(
     .await
 }
 
-/// Changes the subject at hand; answers what is different now.
+/// Changes the subject at hand; answers what is different now. A number spelled otherwise is the same number.
 fn apply(subject: &mut Subject, change: &Change) -> Vec<FieldChange> {
     let shown = |subject: &Subject| {
         let of_profile = members(&subject.profile).into_iter();
         of_profile.chain([("metadata", metadata(subject))]).collect::<Vec<(&'static str, Json)>>()
     };
-    let before = shown(subject);
+    let (was, before) = (subject.clone(), shown(subject));
     subject.profile = change.over(&subject.profile);
     subject.metadata = change.metadata.clone().over(subject.metadata.take());
+    let spelled = |value: &Json| canonical::v2(&Value::from(value));
     let pairs = before.into_iter().zip(shown(subject));
-    pairs
-        .filter(|((_, before), (_, after))| before != after)
+    let changes: Vec<FieldChange> = pairs
+        .filter(|((_, before), (_, after))| spelled(before) != spelled(after))
         .map(|((name, before), (_, after))| FieldChange { name, before, after })
-        .collect()
+        .collect();
+    if changes.is_empty() {
+        *subject = was; // In the spelling that is stored.
+    }
+    changes
 }
 
 /// Sets a subject's status.

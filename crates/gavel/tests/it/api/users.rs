@@ -126,7 +126,7 @@ db_test!(a_change_is_told_and_only_if_it_is_one, server => {
     server.listen(&receiver, json!(["user.data.updated", "user.status.updated", "business.data.updated"])).await;
     let made = server.user(json!({ "vendor_data": "ana", "full_name": "Ana", "metadata": { "a": 1 } })).await;
     let before = server.counts().await;
-    let same = json!({ "full_name": "Ana", "metadata": { "a": 1 }, "status": "ACTIVE", "vendor_data": "x" });
+    let same = json!({ "full_name": "Ana", "metadata": { "a": 1.0 }, "status": "ACTIVE", "vendor_data": "x" });
     assert_eq!(server.client.patch(&path("ana"), same).await.ok(200), made);
     assert_eq!(server.client.patch(&path("ana"), json!({})).await.ok(200), made);
     assert_eq!(server.counts().await, before);
