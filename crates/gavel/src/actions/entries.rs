@@ -149,12 +149,13 @@ pub async fn add(
     body: Result<NewEntry, FieldErrors>,
     sweep: Option<Sweep>,
 ) -> Result<EntryView, Error> {
-    let (caller_, now) = (caller.clone(), app.clock.now());
+    let (caller_, clock) = (caller.clone(), app.clock.clone());
     app.act(caller, move |tx| {
         Box::pin(async move {
             let caller = caller_;
             let sent = body.as_ref().ok().and_then(|new| new.value.as_deref());
             let scope = sync::lock_values(tx, caller.application, id, sent.into_iter()).await?;
+            let now = clock.now();
             let amendment = Amendment::begin(tx, &caller, now).await?;
             let list = lists::find_list(tx, caller.application, id, now).await?.ok_or(Error::NOT_FOUND)?;
             let gate = Gate::of(tx, caller.application, id).await?;
@@ -320,11 +321,12 @@ pub(super) async fn write_value(tx: &mut Tx, amendment: &Amendment<'_>, list: &L
 
 /// Removes an entry and the marks it holds.
 pub async fn remove(app: &App, caller: &Caller, list: ListId, id: EntryId) -> Result<(), Error> {
-    let (caller_, now) = (caller.clone(), app.clock.now());
+    let (caller_, clock) = (caller.clone(), app.clock.clone());
     app.act(caller, move |tx| {
         Box::pin(async move {
             let application = caller_.application;
             let scope = sync::lock_entry(tx, application, list, id).await?;
+            let now = clock.now();
             let amendment = Amendment::begin(tx, &caller_, now).await?;
             let entry_type = lists::find_list(tx, application, list, now).await?.ok_or(Error::NOT_FOUND)?.entry_type;
             Gate::of(tx, application, list).await?.must_let(tx, &[], &[id]).await?;

@@ -230,11 +230,12 @@ pub async fn update(
     id: EntryId,
     body: Result<EntryChange, FieldErrors>,
 ) -> Result<EntryDetails, Error> {
-    let (caller_, now) = (caller.clone(), app.clock.now());
+    let (caller_, clock) = (caller.clone(), app.clock.clone());
     app.act(caller, move |tx| {
         Box::pin(async move {
             let caller = caller_;
             let scope = sync::lock_entry(tx, caller.application, list, id).await?;
+            let now = clock.now();
             let of = lists::find_list(tx, caller.application, list, now).await?.ok_or(Error::NOT_FOUND)?;
             let amendment = Amendment::begin(tx, &caller, now).await?;
             let gate = Gate::of(tx, caller.application, list).await?;

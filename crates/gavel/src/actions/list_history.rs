@@ -145,11 +145,12 @@ pub struct Reverted {
 
 /// Makes a list's entries what they were, in a revision of its own. What happened since stays readable.
 pub async fn revert(app: &App, caller: &Caller, id: ListId, body: Result<Revert, FieldErrors>) -> Result<Reverted, Error> {
-    let (caller_, now) = (caller.clone(), app.clock.now());
+    let (caller_, clock) = (caller.clone(), app.clock.clone());
     app.act(caller, move |tx| {
         Box::pin(async move {
             let caller = caller_;
             let scope = sync::lock_list(tx, caller.application, id).await?;
+            let now = clock.now();
             let list = lists::find_list(tx, caller.application, id, now).await?.ok_or(Error::NOT_FOUND)?;
             let gate = Gate::of(tx, caller.application, id).await?;
             let asked = body?.to;

@@ -219,11 +219,12 @@ pub async fn update(app: &App, caller: &Caller, id: ListId, body: Result<ListCha
 
 /// Deletes a list with its entries.
 pub async fn delete(app: &App, caller: &Caller, id: ListId) -> Result<(), Error> {
-    let (caller_, now) = (caller.clone(), app.clock.now());
+    let (caller_, clock) = (caller.clone(), app.clock.clone());
     app.act(caller, move |tx| {
         Box::pin(async move {
             let application = caller_.application;
             let scope = sync::lock_list(tx, application, id).await?;
+            let now = clock.now();
             let amendment = Amendment::begin(tx, &caller_, now).await?;
             let list = find(tx, application, id, now).await?;
             if list.is_system {

@@ -19,7 +19,7 @@ use crate::{
     app::App,
     store::{
         StoreError, Tx, Value as Param,
-        db::escape_like,
+        db::{escape_like, holds},
         records::{self, Record},
         sessions::{self, Filter, Session, fold},
         subjects, workflows,
@@ -140,7 +140,7 @@ impl Wanted {
             filter.one_of("document_type", texts(codes));
         }
         if let Some(name) = &self.document_name {
-            filter.and("document_name_folded LIKE ? ESCAPE '\\'", [contains(name)]);
+            add_contains(&mut filter, &["document_name_folded"], name);
         }
         if let Some(region) = &self.region {
             filter.and("region_folded = ?", [fold(region).into()]);
@@ -159,7 +159,7 @@ impl Wanted {
             filter.and("api_service = ?", [service.into()]);
         }
         if let Some(name) = &self.screened_name {
-            filter.and("screened_name_folded LIKE ? ESCAPE '\\'", [contains(name)]);
+            add_contains(&mut filter, &["screened_name_folded"], name);
         }
         if let Some(risks) = &self.risks {
             let list = vec!["?"; risks.len().max(1)].join(",");
@@ -180,9 +180,10 @@ impl Wanted {
     }
 }
 
-/// A substring, case and accents ignored.
-fn contains(text: &str) -> Param {
-    format!("%{}%", escape_like(&fold(text))).into()
+/// A substring of any of these columns, case and accents ignored.
+fn add_contains(filter: &mut Filter, columns: &[&str], text: &str) {
+    let (conditions, texts): (Vec<_>, Vec<_>) = columns.iter().map(|column| holds(column, "?", &fold(text))).unzip();
+    filter.and(&conditions.join(" OR "), texts.into_iter().map(Param::from));
 }
 
 fn begins_with(text: &str) -> Param {
@@ -205,7 +206,7 @@ fn add_search(filter: &mut Filter, search: &str) {
     if search.contains('@') {
         return filter.and("email_folded LIKE ? ESCAPE '\\'", [begins_with(&fold(search))]);
     }
-    filter.and("full_name_folded LIKE ? ESCAPE '\\' OR vendor_folded LIKE ? ESCAPE '\\'", [contains(search), contains(search)]);
+    add_contains(filter, &["full_name_folded", "vendor_folded"], search);
 }
 
 /// A page of rows, their count, and whether there is a next page.

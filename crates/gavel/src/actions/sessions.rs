@@ -99,12 +99,12 @@ async fn start_or_reuse(
     portrait: Option<media::Media>,
     index: &Arc<Index>,
 ) -> Result<CreatedSession, Error> {
-    let now = app.clock.now();
     let application = applications::find_application(tx, caller.application).await?.ok_or(Error::NOT_FOUND)?;
     let workflow = workflows::find_for_session(tx, caller.application, new.workflow).await?;
     let workflow = workflow.ok_or_else(|| Error::Invalid(FieldErrors::plain("workflow_id", "Invalid workflow_id.")))?;
     let kind = kind_of(&workflow)?;
     subjects::sessions::hold(tx, caller.application, kind, new.vendor_data.as_deref()).await?;
+    let now = app.clock.now(); // Not before: sessions of one person are made one after the other.
     let index = app.live.within(tx, caller.application, index).await?;
     refuse_blocked(&index, kind, new.vendor_data.as_deref(), now)?;
     portrait::must_suffice(&workflow, &new, portrait.as_ref())?;

@@ -16,6 +16,8 @@ pub(super) struct Target {
     pub method: Option<Method>,
     /// The application the alias names.
     pub application: Option<ApplicationId>,
+    /// Methods the alias takes beside those of this path: with them it leads elsewhere.
+    pub also: &'static [&'static str],
 }
 
 /// Resolves a path in its one spelling. `Ok(None)`: not an alias. `Err`: an alias that leads nowhere, or to another
@@ -37,7 +39,7 @@ pub(super) fn resolve(path: &str, method: &Method, theirs: impl Fn(ApplicationId
         return subjects(noun, rest, method).map(|target| Some(Target { application, ..target }));
     }
     if inside == ["audit-logs"] {
-        return Ok(Some(Target { path: "/x/audit/logs".to_owned(), method: None, application }));
+        return Ok(Some(Target { path: "/x/audit/logs".to_owned(), method: None, application, also: &[] }));
     }
     let (base, rest) = match inside {
         ["sessions", ..] => ("sessions", &inside[1..]),
@@ -60,14 +62,21 @@ pub(super) fn resolve(path: &str, method: &Method, theirs: impl Fn(ApplicationId
         return Err(NoTarget);
     }
     let path = rest.iter().fold(format!("/v3/{base}"), |path, segment| path + "/" + segment);
-    let deletes = base == "sessions" && rest == ["delete"] && *method == Method::DELETE;
-    Ok(Some(Target { path, method: deletes.then_some(Method::POST), application }))
+    let may_delete = base == "sessions" && rest == ["delete"];
+    let also: &[_] = if may_delete { &["DELETE"] } else { &[] };
+    let deletes = may_delete && *method == Method::DELETE;
+    Ok(Some(Target { path, method: deletes.then_some(Method::POST), application, also }))
 }
 
 /// Users and businesses: the console has a word of its own for each call.
 fn subjects(noun: &str, rest: &[&str], method: &Method) -> Result<Target, NoTarget> {
     let nouns = noun.trim_start_matches("vendor-");
     let post = Some(Method::POST);
+    let also: &[_] = match rest {
+        [] | ["bulk-status"] => &["POST"],
+        ["delete"] => &["DELETE", "GET", "HEAD", "PATCH"], // Somebody may be called that.
+        _ => &[],
+    };
     let (path, method) = match rest {
         [] if *method == Method::POST => (format!("/v3/{nouns}/create"), None),
         [] => (format!("/v3/{nouns}"), None),
@@ -77,7 +86,7 @@ fn subjects(noun: &str, rest: &[&str], method: &Method) -> Result<Target, NoTarg
         [vendor_data, "update"] => (format!("/v3/{nouns}/{vendor_data}"), None),
         _ => return Err(NoTarget),
     };
-    Ok(Target { path, method, application: None })
+    Ok(Target { path, method, application: None, also })
 }
 
 /// The path looks like an alias and is none.

@@ -16,7 +16,7 @@ use serde_json::json;
 use tower::ServiceExt;
 
 use super::{
-    aliases,
+    aliases::{self, Target},
     auth::{Credential, Gatekeeper, client_ip},
     error::{ApiError, body},
     limit,
@@ -118,35 +118,48 @@ impl Server {
             false => None,
         };
         *request.uri_mut() = route.ok_or(Error::NOT_FOUND)?;
-        let application = match &credential {
-            Some(credential) => follow_alias(&mut request, credential)?,
-            None => None,
-        };
+        // Without a credential only OPTIONS comes as far as an alias; what it is told is the same for every application.
+        let target = follow_alias(&mut request, credential.as_ref())?;
+        let (application, also) = target.map_or((None, &[][..]), |target| (target.application, target.also));
         spell_out_names(&mut request);
         let entered = Entered { credential, application, ip, path };
         *caller = limit::name_of(&entered);
         request.extensions_mut().insert(entered);
-        Ok(match self.routes.clone().oneshot(request.map(Body::new)).await {
+        let mut response = match self.routes.clone().oneshot(request.map(Body::new)).await {
             Ok(response) => response,
             Err(never) => match never {},
-        })
+        };
+        allow_also(&mut response, also);
+        Ok(response)
     }
 }
 
-/// Turns a console address into the resource it names; answers the application it names.
-fn follow_alias(request: &mut Request, credential: &Credential) -> Result<Option<ApplicationId>, ApiError> {
+/// Turns a console address into the resource it names; answers what it names.
+fn follow_alias(request: &mut Request, credential: Option<&Credential>) -> Result<Option<Target>, ApiError> {
     let theirs = |id| match credential {
-        Credential::Key(key) => key.application == id,
-        Credential::Member(person) => person.found.roles.iter().any(|(application, _)| *application == id),
+        None => true,
+        Some(Credential::Key(key)) => key.application == id,
+        Some(Credential::Member(person)) => person.found.roles.iter().any(|(application, _)| *application == id),
     };
     let found = aliases::resolve(request.uri().path(), request.method(), theirs).map_err(|_| Error::NOT_FOUND)?;
     let Some(target) = found else { return Ok(None) };
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     *request.uri_mut() = format!("{}{query}", target.path).parse().map_err(|_| Error::NOT_FOUND)?;
-    if let Some(method) = target.method {
-        *request.method_mut() = method;
+    if let Some(method) = &target.method {
+        *request.method_mut() = method.clone();
     }
-    Ok(target.application)
+    Ok(Some(target))
+}
+
+/// Where an answer names the methods of a path, those an alias takes beside them are named too.
+fn allow_also(response: &mut Response, also: &[&str]) {
+    let Some(allow) = response.headers().get(header::ALLOW).and_then(|allow| allow.to_str().ok()) else { return };
+    let mut names: Vec<&str> = allow.split(", ").chain(also.iter().copied()).collect();
+    names.sort_unstable();
+    names.dedup();
+    if let Ok(allow) = HeaderValue::from_str(&names.join(", ")) {
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
 }
 
 /// In the place of a user's or business's name the words `create` and `delete` are calls for POST alone; whoever reads or

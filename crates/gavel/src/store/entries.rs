@@ -262,8 +262,9 @@ pub async fn list_entries(
     let mut params: Vec<Value> = vec![list.0.into()];
     let mut clause = format!("list_id = $1 AND {}", standing.clause(&mut params));
     if let Some(search) = search {
-        params.push(format!("%{}%", super::db::escape_like(&search.to_lowercase())).into());
-        clause.push_str(&format!(" AND folded LIKE ${} ESCAPE '\\'", params.len()));
+        let (condition, text) = super::db::holds("folded", &format!("${}", params.len() + 1), &search.to_lowercase());
+        params.push(text.into());
+        clause.push_str(&format!(" AND {condition}"));
     }
     let counted = match (standing, search) {
         (Standing::Live(_), None) => COUNT_LIVE.to_owned(),

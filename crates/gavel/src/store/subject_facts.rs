@@ -111,10 +111,10 @@ impl Facts {
     }
 }
 
-/// A session was made: it is the subject's last one, perhaps its first.
+/// A session was made: perhaps it is the subject's last one, perhaps its first.
 pub async fn note_session(tx: &mut Tx, subject: SubjectId, at: Timestamp) -> Result<(), StoreError> {
     tx.send(
-        "UPDATE subjects SET first_session_at = COALESCE(first_session_at, $2),
+        "UPDATE subjects SET first_session_at = CASE WHEN first_session_at < $2 THEN first_session_at ELSE $2 END,
              last_session_at = CASE WHEN last_session_at > $2 THEN last_session_at ELSE $2 END
          WHERE id = $1",
         &[subject.0.into(), at.into()],

@@ -18,6 +18,9 @@ use super::{
     subjects::{CHUNK, COLUMNS, Subject, from_row},
 };
 
+/// More names than these are not worth holding one by one.
+pub const FEW: usize = 16;
+
 /// The subjects a change is about.
 #[derive(Debug, Clone)]
 pub enum Scope {
@@ -59,8 +62,6 @@ pub async fn hold_kind(tx: &mut Tx, application: ApplicationId, kind: SessionKin
 
 /// Holds the names a change is about and locks the subjects there are, in order of id. Comes before every other lock.
 pub async fn lock(tx: &mut Tx, application: ApplicationId, scope: &Scope) -> Result<(), StoreError> {
-    /// More names than these are not worth holding one by one.
-    const FEW: usize = 16;
     match scope {
         Scope::Nobody => return Ok(()),
         Scope::Keys(kind, digests) if digests.len() <= FEW => {

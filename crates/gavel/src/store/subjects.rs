@@ -12,8 +12,9 @@ use uuid::Uuid;
 
 use super::{
     Row, StoreError, Tx, Value,
-    db::{escape_like, placeholders},
+    db::{holds, placeholders},
     entries::{folded, read_json},
+    subject_facts,
 };
 use crate::secrets::digest;
 
@@ -158,7 +159,8 @@ fn changing(subject: &Subject) -> Result<[Value; 18], StoreError> {
     ])
 }
 
-/// Writes a new subject. `false`: there is one of this kind with this `vendor_data`.
+/// Writes a new subject; one that was deleted before may have sessions, whose times stand in the row then, not in the
+/// [`Subject`] at hand. `false`: there is one of this kind with this `vendor_data`.
 pub async fn insert_subject(tx: &mut Tx, application: ApplicationId, subject: &Subject) -> Result<bool, StoreError> {
     let mut params: Vec<Value> = vec![subject.id.0.into()];
     params.extend(changing(subject)?);
@@ -175,7 +177,11 @@ pub async fn insert_subject(tx: &mut Tx, application: ApplicationId, subject: &S
          VALUES ({}) ON CONFLICT (application_id, kind, vendor_data) WHERE vendor_data IS NOT NULL DO NOTHING",
         placeholders(1, params.len())
     );
-    Ok(tx.execute(&sql, &params).await? == 1)
+    let is_new = tx.execute(&sql, &params).await? == 1;
+    if let Some(vendor_data) = subject.vendor_data.as_ref().filter(|_| is_new) {
+        subject_facts::refresh_times(tx, application, subject.kind, Some(std::slice::from_ref(vendor_data))).await?;
+    }
+    Ok(is_new)
 }
 
 /// Writes everything that changes of a subject.
@@ -318,8 +324,9 @@ pub async fn list_subjects(
         params.extend(known.into_iter().map(Value::from));
     }
     if let Some(search) = &filter.search {
-        params.push(format!("%{}%", escape_like(&search.to_lowercase())).into());
-        clause.push_str(&format!(" AND u.folded LIKE ${} ESCAPE '\\'", params.len()));
+        let (condition, text) = holds("u.folded", &format!("${}", params.len() + 1), &search.to_lowercase());
+        params.push(text.into());
+        clause.push_str(&format!(" AND {condition}"));
     }
     let total = tx.query_opt(&format!("SELECT count(*) FROM subjects u WHERE {clause}"), &params).await?;
     params.extend([limit.into(), offset.into()]);

@@ -123,9 +123,7 @@ pub async fn erase(app: &App, caller: &Caller, body: Result<EraseBody, FieldErro
 async fn begin(tx: &mut Tx, app: &App, caller: &Caller, body: EraseBody, now: Timestamp) -> Result<Receipt, Error> {
     let mut counts = Counts::new();
     if let Of::Subject(vendor_data) = &body.of {
-        for kind in SessionKind::ALL {
-            subjects::sessions::hold(tx, caller.application, kind, Some(vendor_data)).await?;
-        }
+        subjects::sessions::hold_namesakes(tx, caller.application, Some(vendor_data)).await?;
         subject_locks::hold_tags(tx, caller.application).await?;
     }
     let (kind, sessions) = match &body.of {

@@ -6,7 +6,7 @@ use gavel_core::{
     ids::{ApplicationId, MediaId},
     json::{FieldErrors, Fields, Value, read},
     screening::Index,
-    session::{SessionKind, SessionStatus},
+    session::SessionStatus,
     time::Timestamp,
 };
 use serde_json::{json, value::RawValue};
@@ -138,11 +138,9 @@ async fn redeem(
     copied: Copied,
     index: &Arc<Index>,
 ) -> Result<Box<RawValue>, Error> {
-    let now = app.clock.now();
     let application = applications::find_application(tx, caller.application).await?.ok_or(Error::NOT_FOUND)?;
-    for kind in SessionKind::ALL {
-        subjects::sessions::hold(tx, caller.application, kind, body.vendor_data.as_deref()).await?;
-    }
+    subjects::sessions::hold_namesakes(tx, caller.application, body.vendor_data.as_deref()).await?;
+    let now = app.clock.now();
     let original = sessions::lock_session(tx, share.from, share.session).await?;
     let (original, workflow) = grounds(tx, share, original, (caller.application, body.workflow)).await?;
     if original.version != copied.version {

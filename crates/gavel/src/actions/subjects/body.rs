@@ -25,6 +25,9 @@ const REGISTRATION_NUMBER: usize = 100;
 const COUNTRY_CODE: usize = 10;
 /// Longest reason of a status.
 const REASON: usize = 10_000;
+/// Most approved e-mail addresses, of telephone numbers and of issuing states that are sent, each: every answer about the user
+/// shows them all, and so does every comment on a change of them.
+const LISTED: usize = 1_000;
 /// Most subjects of one bulk status.
 const BULK: usize = 1_000;
 
@@ -104,9 +107,9 @@ impl Change {
             SessionKind::User => {
                 let full_name = fields.nullable("full_name", read::text(FULL_NAME));
                 let date_of_birth = fields.nullable("date_of_birth", |sent| read::day(sent).map(|day| day.to_string()));
-                let emails = fields.optional("approved_emails", read::list_of(read_email));
-                let phones = fields.optional("approved_phones", read::list_of(read_phone));
-                let states = fields.optional("issuing_states", read::list_of(read::country3("issuing_states")));
+                let emails = fields.optional("approved_emails", up_to(LISTED, read::list_of(read_email)));
+                let phones = fields.optional("approved_phones", up_to(LISTED, read::list_of(read_phone)));
+                let states = fields.optional("issuing_states", up_to(LISTED, read::list_of(read::country3("issuing_states"))));
                 Some(Self {
                     metadata: metadata?,
                     display_name: display_name?,
@@ -149,6 +152,17 @@ impl Change {
             registration_number: text(&self.registration_number, &profile.registration_number),
             country_code: text(&self.country_code, &profile.country_code),
         }
+    }
+}
+
+/// An array of so many elements at most; with more, none of them is looked at.
+fn up_to<'v, 'a: 'v, T>(
+    most: usize,
+    read: impl Fn(&'v Value<'a>) -> Result<T, FieldError>,
+) -> impl Fn(&'v Value<'a>) -> Result<T, FieldError> {
+    move |sent| match read::array(sent)?.len() > most {
+        true => Err(FieldError::text(format!("Ensure this field has no more than {most} elements."))),
+        false => read(sent),
     }
 }
 
@@ -214,12 +228,8 @@ impl BulkStatus {
     /// Reads the body of a bulk status.
     pub fn read(sent: &Value<'_>) -> Result<Self, FieldErrors> {
         let mut fields = Fields::of(sent)?;
-        let vendor_data = fields.required("vendor_data_list", |sent| {
-            if read::array(sent)?.len() > BULK {
-                return Err(FieldError::text(format!("Ensure this field has no more than {BULK} elements.")));
-            }
-            read::not_empty(read::list_of(read::trimmed_text(usize::MAX)))(sent)
-        });
+        let names = read::not_empty(read::list_of(read::trimmed_text(usize::MAX)));
+        let vendor_data = fields.required("vendor_data_list", up_to(BULK, names));
         let status = fields.required("status", read_status);
         fields.finish(|| Some(Self { vendor_data: vendor_data?, status: status? }))
     }

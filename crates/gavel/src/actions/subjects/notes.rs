@@ -61,10 +61,11 @@ async fn lock(tx: &mut Tx, caller: &Caller, kind: SessionKind, id: SubjectId) ->
 
 /// Comments on a user. Businesses have no comments.
 pub async fn comment(app: &App, caller: &Caller, id: SubjectId, body: Result<NewComment, FieldErrors>) -> Result<Comment, Error> {
-    let (caller_, now) = (caller.clone(), app.clock.now());
+    let (caller_, clock) = (caller.clone(), app.clock.clone());
     app.act(caller, move |tx| {
         Box::pin(async move {
             let user = lock(tx, &caller_, SessionKind::User, id).await?;
+            let now = clock.now();
             let comment = body?.0;
             let scribe = Scribe::of(tx, &caller_, now).await?;
             let row = Row { comment: Some(&comment), ..scribe.comment(CommentType::Comment) };
@@ -102,12 +103,13 @@ pub async fn add_tag(
     id: SubjectId,
     body: Result<NewTag, FieldErrors>,
 ) -> Result<Link, Error> {
-    let (caller_, now) = (caller.clone(), app.clock.now());
+    let (caller_, clock) = (caller.clone(), app.clock.clone());
     app.act(caller, move |tx| {
         Box::pin(async move {
             let caller = caller_;
             subject_locks::hold_tags(tx, caller.application).await?;
             let subject = lock(tx, &caller, kind, id).await?;
+            let now = clock.now();
             let NewTag { name, color } = body?;
             subject_tags::insert_tag(tx, caller.application, &Tag { uuid: new_id(), name: name.clone(), color }, now).await?;
             let tag = subject_tags::find_tag(tx, caller.application, &name).await?;
@@ -140,12 +142,13 @@ pub async fn add_tag(
 
 /// Takes a tag off, however it is written.
 pub async fn remove_tag(app: &App, caller: &Caller, kind: SessionKind, id: SubjectId, tag: String) -> Result<(), Error> {
-    let (caller_, now) = (caller.clone(), app.clock.now());
+    let (caller_, clock) = (caller.clone(), app.clock.clone());
     app.act(caller, move |tx| {
         Box::pin(async move {
             let caller = caller_;
             subject_locks::hold_tags(tx, caller.application).await?;
             let subject = lock(tx, &caller, kind, id).await?;
+            let now = clock.now();
             // No stored text holds U+0000, and PostgreSQL takes none as a parameter.
             let tag = match tag.contains('\0') {
                 true => None,

@@ -37,7 +37,8 @@ pub(in crate::actions) async fn hold(
     }
 }
 
-/// The same, with whoever of the other kind is known by the same `vendor_data`: a rule may put that on a list of either.
+/// The same, with whoever of the other kind is known by the same `vendor_data`, for what may be about either: a rule that puts
+/// it on a list, an erasure, a copy whose kind is not known yet.
 pub(in crate::actions) async fn hold_namesakes(
     tx: &mut Tx,
     application: ApplicationId,

@@ -27,7 +27,7 @@ use crate::{
         revisions::Effect,
         subject_facts,
         subject_locks::Scope,
-        subjects::Subject,
+        subjects::{self, Subject},
     },
 };
 
@@ -64,6 +64,9 @@ impl<'a> Setter<'a> {
         reason: Reason,
         comment: Option<&str>,
     ) -> Result<(), Error> {
+        if (subject.status, to) == (SubjectStatus::Blocked, SubjectStatus::Blocked) {
+            self.follow_expiry(tx, subject).await?;
+        }
         let from = subject.status;
         if from == to {
             return Ok(());
@@ -79,6 +82,15 @@ impl<'a> Setter<'a> {
         }
         let scope = Scope::Keys(subject.kind, vec![value.digest()]);
         sync::judge(tx, &self.scribe, &scope, reason).await
+    }
+
+    /// Whose last entry has expired is blocked no longer, though the worker that writes so may not have come yet.
+    async fn follow_expiry(&self, tx: &mut Tx, subject: &mut Subject) -> Result<(), Error> {
+        let Some(key) = subject.key() else { return Ok(()) };
+        let application = self.scribe.application();
+        sync::follow_expiry(tx, application, (subject.kind, key), self.scribe.now).await?;
+        *subject = subjects::find_subject(tx, application, subject.kind, subject.id).await?.ok_or(Error::NOT_FOUND)?;
+        Ok(())
     }
 
     /// Writes what became of the lists.

@@ -126,14 +126,24 @@ pub async fn follow_expiries(app: &App, between: (Timestamp, Timestamp)) -> Resu
 }
 
 async fn free(app: &App, application: ApplicationId, kind: SessionKind, key: [u8; 32]) -> Result<(), Error> {
-    let now = app.clock.now();
+    let clock = app.clock.clone();
     app.store
         .write(move |tx| {
             Box::pin(async move {
-                let caller = Caller::system(application, "WORKER", "");
-                let scope = lock(tx, application, Scope::Keys(kind, vec![key])).await?;
-                follow(tx, &caller, &scope, now).await
+                lock(tx, application, Scope::Keys(kind, vec![key])).await?;
+                follow_expiry(tx, application, (kind, key), clock.now()).await
             })
         })
         .await
+}
+
+/// Lets those go whom nothing covers any more. Whoever comes here holds the key.
+pub(super) async fn follow_expiry(
+    tx: &mut Tx,
+    application: ApplicationId,
+    (kind, key): (SessionKind, [u8; 32]),
+    now: Timestamp,
+) -> Result<(), Error> {
+    let caller = Caller::system(application, "WORKER", "");
+    follow(tx, &caller, &Scope::Keys(kind, vec![key]), now).await
 }

@@ -1,7 +1,8 @@
-//! One user or business made or changed by a call.
+//! One user or business made or changed by a call. The time is taken when its name is held: what happens to it is told in the
+//! order in which it happened.
 
 use gavel_core::{
-    json::FieldErrors,
+    json::{FieldErrors, Value, canonical},
     session::SessionKind,
     subject::{Reason, SubjectStatus},
 };
@@ -34,11 +35,12 @@ pub async fn create(
     body: Result<NewSubject, FieldErrors>,
 ) -> Result<Detail, Error> {
     let new = body?;
-    let (app_, caller_, now) = (app.clone(), caller.clone(), app.clock.now());
+    let (app_, caller_) = (app.clone(), caller.clone());
     app.act(caller, move |tx| {
         Box::pin(async move {
             let (app, caller) = (app_, caller_);
             let scope = hold(tx, &caller, kind, new.vendor_data.as_deref()).await?;
+            let now = app.clock.now();
             let mut setter = Setter::of(tx, &caller, now).await?;
             let mut subject = Subject::new(new_id(), kind, new.vendor_data, now);
             subject.profile = new.change.over(&subject.profile);
@@ -89,13 +91,13 @@ pub async fn update(
     vendor_data: String,
     body: Result<Change, FieldErrors>,
 ) -> Result<Detail, Error> {
-    let (app_, caller_, now) = (app.clone(), caller.clone(), app.clock.now());
+    let (app_, caller_) = (app.clone(), caller.clone());
     app.act(caller, move |tx| {
         Box::pin(async move {
             let (app, caller) = (app_, caller_);
             let mut subject = lock(tx, &caller, kind, &vendor_data).await?;
             let change = body?;
-            let mut setter = Setter::of(tx, &caller, now).await?;
+            let mut setter = Setter::of(tx, &caller, app.clock.now()).await?;
             let changes = apply(&mut subject, &change);
             if !changes.is_empty() {
                 setter.scribe.set_data(tx, &mut subject, changes).await?;
@@ -111,20 +113,25 @@ pub async fn update(
     .await
 }
 
-/// Changes the subject at hand; answers what is different now.
+/// Changes the subject at hand; answers what is different now. A number spelled otherwise is the same number.
 fn apply(subject: &mut Subject, change: &Change) -> Vec<FieldChange> {
     let shown = |subject: &Subject| {
         let of_profile = members(&subject.profile).into_iter();
         of_profile.chain([("metadata", metadata(subject))]).collect::<Vec<(&'static str, Json)>>()
     };
-    let before = shown(subject);
+    let (was, before) = (subject.clone(), shown(subject));
     subject.profile = change.over(&subject.profile);
     subject.metadata = change.metadata.clone().over(subject.metadata.take());
+    let spelled = |value: &Json| canonical::v2(&Value::from(value));
     let pairs = before.into_iter().zip(shown(subject));
-    pairs
-        .filter(|((_, before), (_, after))| before != after)
+    let changes: Vec<FieldChange> = pairs
+        .filter(|((_, before), (_, after))| spelled(before) != spelled(after))
         .map(|((name, before), (_, after))| FieldChange { name, before, after })
-        .collect()
+        .collect();
+    if changes.is_empty() {
+        *subject = was; // In the spelling that is stored.
+    }
+    changes
 }
 
 /// Sets a subject's status.
@@ -135,13 +142,13 @@ pub async fn update_status(
     vendor_data: String,
     body: Result<StatusChange, FieldErrors>,
 ) -> Result<Detail, Error> {
-    let (app_, caller_, now) = (app.clone(), caller.clone(), app.clock.now());
+    let (app_, caller_) = (app.clone(), caller.clone());
     app.act(caller, move |tx| {
         Box::pin(async move {
             let (app, caller) = (app_, caller_);
             let mut subject = lock(tx, &caller, kind, &vendor_data).await?;
             let change = body?;
-            let mut setter = Setter::of(tx, &caller, now).await?;
+            let mut setter = Setter::of(tx, &caller, app.clock.now()).await?;
             setter.set(tx, &mut subject, change.status, change.reason.as_deref()).await?;
             setter.finish(tx).await?;
             detail(tx, &app, caller.application, subject).await

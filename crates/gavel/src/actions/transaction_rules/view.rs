@@ -178,8 +178,10 @@ impl RuleFilter {
     fn lets(&self, rule: &Rule) -> bool {
         let is = |wanted: &Option<String>, found: Option<&String>| wanted.as_ref().is_none_or(|wanted| Some(wanted) == found);
         let says = |wanted: &String| {
-            let (wanted, texts) = (wanted.to_lowercase(), [Some(&rule.title), rule.description.as_ref()]);
-            texts.into_iter().flatten().any(|text| text.to_lowercase().contains(&wanted))
+            // Inside a word as at its end: both small sigmas are one.
+            let folded = |text: &String| text.to_lowercase().replace('ς', "σ");
+            let (wanted, texts) = (folded(wanted), [Some(&rule.title), rule.description.as_ref()]);
+            texts.into_iter().flatten().any(|text| folded(text).contains(&wanted))
         };
         self.is_preset.is_none_or(|preset| preset == rule.library.is_some())
             && is(&self.category, Some(&rule.category))

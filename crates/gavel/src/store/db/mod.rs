@@ -429,6 +429,15 @@ pub fn parts<T>(mut rest: &[T]) -> impl Iterator<Item = &[T]> {
     })
 }
 
+/// The condition that a folded column holds a folded text, which is the second of the answer, for the parameter at this place.
+/// A Σ becomes another letter at the end of a word than inside, and the end of what is searched for need not be the end of a
+/// word: in both, the two letters are one.
+pub fn holds(column: &str, place: &str, folded: &str) -> (String, String) {
+    let text = folded.replace('ς', "σ");
+    let column = if text.contains('σ') { format!("replace({column}, 'ς', 'σ')") } else { column.to_owned() };
+    (format!("{column} LIKE {place} ESCAPE '\\'"), format!("%{}%", escape_like(&text)))
+}
+
 /// Takes the special meaning of `%`, `_` and `\` from a text searched for with `LIKE … ESCAPE '\'`.
 pub fn escape_like(text: &str) -> String {
     text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")

@@ -57,6 +57,30 @@ db_test!(users_and_businesses_have_words_of_their_own, server => {
     server.stop().await;
 });
 
+db_test!(addresses_name_their_methods_to_anybody, server => {
+    let (bare, known) = (server.client.without_key(), server.application().await.to_string());
+    for application in [known.clone(), uuid::Uuid::new_v4().to_string()] {
+        for (path, allow) in [
+            ("lists", "GET, HEAD, OPTIONS, POST"),
+            ("vendor-users", "GET, HEAD, OPTIONS, POST"),
+            ("vendor-users/ana", "GET, HEAD, OPTIONS, PATCH"),
+            ("vendor-users/bulk-status", "GET, HEAD, OPTIONS, PATCH, POST"),
+            ("vendor-businesses/delete", "DELETE, GET, HEAD, OPTIONS, PATCH, POST"),
+            ("sessions/delete", "DELETE, OPTIONS, POST"),
+            ("audit-logs", "GET, HEAD, OPTIONS"),
+        ] {
+            let path = format!("/v3/organization/{ORGANIZATION}/application/{application}/{path}/");
+            let answer = send(bare.request(Method::OPTIONS, &path)).await;
+            assert_eq!((answer.status.as_u16(), answer.bytes.len(), answer.header("allow")), (204, 0, allow), "{path}");
+            let refused = send(server.client.request(Method::PUT, &path)).await;
+            assert_eq!((refused.status.as_u16(), refused.header("allow")), if application == known { (405, allow) } else { (404, "") }, "{path}");
+        }
+    }
+    send(bare.request(Method::OPTIONS, &format!("/v3/organization/{ORGANIZATION}/application/{known}/cases/"))).await.ok(404);
+    send(bare.request(Method::OPTIONS, &format!("/v3/organization/{ORGANIZATION}/application/x/lists/"))).await.ok(404);
+    server.stop().await;
+});
+
 db_test!(edits_are_called_at_their_own_addresses, server => {
     let evidence = json!({ "id_verifications": [{}], "poa_verifications": [{}], "aml_screenings": [{ "hits": [{ "id": "h" }] }] });
     let session = text(&server.session_with_evidence(evidence).await["session_id"]);

@@ -243,7 +243,7 @@ db_test!(entries_come_newest_first_or_as_asked, server => {
 
 db_test!(search_finds_parts_of_value_and_label, server => {
     let list = server.list("keys", "custom", "key").await;
-    for (value, label) in [("100%_sure", ""), ("100 sure", "Überfall"), (r"back\slash", "Two Words"), ("other", "100")] {
+    for (value, label) in [("100%_sure", ""), ("100 sure", "Überfall"), (r"back\slash", "Two Words"), ("other", "100 ΜΑΡΙΑΣΟΥ")] {
         server.client.post(&path(&list), json!({ "value": value, "display_label": label, "comment": "sure" })).await.ok(201);
     }
     for (search, expected) in [
@@ -253,6 +253,7 @@ db_test!(search_finds_parts_of_value_and_label, server => {
         ("_", vec!["100%_sure"]),
         ("%5C", vec![r"back\slash"]),
         ("SURE", vec!["100 sure", "100%_sure"]),
+        ("ΜΑΡΙΑΣ", vec!["other"]),
         ("%C3%9CBER", vec!["100 sure"]),
         ("two+words", vec![r"back\slash"]),
         ("two%20words", vec![r"back\slash"]),

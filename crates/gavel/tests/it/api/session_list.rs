@@ -317,6 +317,9 @@ db_test!(searches, server => {
     ] {
         assert_eq!(found(&server, &format!("search={}", encoded(search))).await, numbers, "{search}");
     }
+    let sigma = json!({ "id_verifications": [{ "full_name": "ΜΑΡΙΑΣΟΥ" }] });
+    server.session_with_evidence(sigma).await;
+    assert_eq!(found(&server, &format!("search={}", encoded("ΜΑΡΙΑΣ"))).await, [4]);
     server.stop().await;
 });
 

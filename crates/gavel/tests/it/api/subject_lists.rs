@@ -203,6 +203,35 @@ db_test!(an_entry_that_expires_lets_go, server => {
     server.stop().await;
 });
 
+// Until a worker has written that an entry expired, the stored status is that of before.
+db_test!(who_is_blocked_again_right_after_an_expiry_is_blocked, server => {
+    server.client.patch("/x/settings/", json!({ "auto_blocklist_on_decline": true })).await.ok(200);
+    let (list, workflow) = (server.system_list("user").await, server.workflow().await);
+    let names = ["by status", "by patch", "in bulk", "by a session"];
+    let session = server.session_with(json!({ "vendor_data": names[3] })).await;
+    for name in names {
+        server.client.post("/v3/users/create/", json!({ "vendor_data": name })).await;
+        let body = json!({ "value": name, "expires_at": server.app.clock.now().plus_seconds(3_600) });
+        server.client.post(&format!("/v3/lists/{list}/entries/"), body).await.ok(201);
+    }
+    server.app.clock.advance(3_601);
+    assert_eq!(set(&server, names[0], "BLOCKED").await["status"], "BLOCKED");
+    server.client.patch(&path(names[1]), json!({ "status": "BLOCKED" })).await.ok(200);
+    let bulk = json!({ "vendor_data_list": [names[2]], "status": "BLOCKED" });
+    server.client.post("/x/users/bulk-status/", bulk).await.is(200, json!({ "updated": 1 }));
+    let declined = json!({ "email_verifications": [{ "email": "a@example.com", "status": "Declined" }] });
+    assert_eq!(server.evidence(&session, declined).await["status"], "Declined");
+    gavel::workers::lists::release_now(&server.app).await.unwrap();
+    for name in names {
+        assert_eq!(status(&server, name).await, "BLOCKED", "{name}");
+        assert!(!may_start(&server.client, &workflow, name).await, "{name}");
+    }
+    let comments = server.client.get(&path(names[0])).await.ok(200)["comments"].clone();
+    let told: Vec<[&Value; 3]> = comments.as_array().unwrap().iter().take(2).map(|row| [&row["new_status"], &row["comment"], &row["actor_name"]]).collect();
+    assert_eq!(json!(told), json!([["BLOCKED", "because", "API Client"], ["ACTIVE", null, "System"]]));
+    server.stop().await;
+});
+
 db_test!(imports_and_reverts_are_followed, server => {
     let names: Vec<String> = (0..40).map(|n| format!("user {n}")).collect();
     for name in &names {
@@ -251,6 +280,31 @@ db_test!(many_are_set_at_once, server => {
     ] {
         bulk(names, status).await.is(400, expected);
     }
+    server.stop().await;
+});
+
+// So that nobody's session waits for all of them.
+db_test!(many_are_set_a_few_at_a_time, server => {
+    let mut names: Vec<String> = (0..40).map(|n| format!("user {n}")).collect();
+    for name in &names {
+        server.user(json!({ "vendor_data": name })).await;
+    }
+    names.extend(["user 0".to_owned(), " user 39 ".to_owned(), "nobody".to_owned()]);
+    let body = json!({ "vendor_data_list": names, "status": "BLOCKED" });
+    let bulk = async || server.client.post_once("k", "/x/users/bulk-status/", body.clone()).await;
+    bulk().await.is(200, json!({ "updated": 40 }));
+    let list = server.system_list("user").await;
+    let added = async || {
+        let history = server.client.get(&format!("/x/lists/{list}/history/")).await.ok(200);
+        history["results"].as_array().unwrap().iter().map(|row| row["added"].as_u64().unwrap()).filter(|added| *added > 0).collect::<Vec<_>>()
+    };
+    let revisions = added().await;
+    assert_eq!((revisions.iter().sum::<u64>(), revisions.iter().all(|added| *added <= 16)), (40, true), "{revisions:?}");
+    let before = server.counts().await;
+    bulk().await.is(200, json!({ "updated": 40 }));
+    // As after a crash in the middle: what was done already is done.
+    server.client.post("/x/users/bulk-status/", body.clone()).await.is(200, json!({ "updated": 40 }));
+    assert_eq!(server.counts().await, before);
     server.stop().await;
 });
 

@@ -1,11 +1,20 @@
 //! Users and the sessions that are theirs.
 
+use gavel::{
+    actions::Error,
+    store::{
+        subject_locks,
+        subjects::{self, key_of},
+    },
+};
+use gavel_core::session::SessionKind;
+use http::Method;
 use serde_json::{Value, json};
 
-use super::users::path;
+use super::{transactions::with, users::path};
 use crate::{
     db_test,
-    harness::{Server, inside::upload, shown, text},
+    harness::{Server, client::send, inside::upload, shown, text},
 };
 
 async fn user(server: &Server, name: &str) -> Value {
@@ -150,6 +159,80 @@ db_test!(sessions_add_up, server => {
     server.session_with(json!({ "vendor_data": "ana" })).await;
     server.client.post("/v3/sessions/delete/", json!({ "delete_all": true })).await.ok(204);
     assert_eq!(user(&server, "ana").await["last_session_at"], Value::Null);
+    server.stop().await;
+});
+
+db_test!(a_record_made_again_knows_its_sessions, server => {
+    let names = ["by a call", "by a transaction", "by a session"];
+    let mut before = Vec::new();
+    for (n, name) in names.into_iter().enumerate() {
+        server.session_with(json!({ "vendor_data": name, "metadata": n })).await;
+        before.push(user(&server, name).await);
+    }
+    server.client.post("/v3/users/delete/", json!({ "delete_all": true })).await.is(200, json!({ "deleted": 3 }));
+    server.user(json!({ "vendor_data": names[0], "status": "FLAGGED" })).await;
+    server.transaction(with("t1", json!({ "vendor_data": names[1] }), json!(null))).await;
+    let workflow = server.workflow_of(json!(["OCR"])).await;
+    server.client.post("/v3/session/", json!({ "workflow_id": workflow, "vendor_data": names[2] })).await.ok(201);
+    for (n, name) in names.into_iter().enumerate() {
+        let again = user(&server, name).await;
+        assert_ne!(again["didit_internal_id"], before[n]["didit_internal_id"]);
+        assert_eq!(again["first_session_at"], before[n]["first_session_at"], "{name}");
+        assert_eq!((again["last_session_at"] == before[n]["last_session_at"], &again["session_count"]), (n < 2, &json!(if n < 2 { 1 } else { 2 })), "{name}");
+    }
+    server.stop().await;
+});
+
+db_test!(the_first_session_is_the_earliest, server => {
+    let first = server.session_with(json!({ "vendor_data": "ana", "metadata": 1 })).await;
+    server.app.clock.advance(-60); // The clock of another process.
+    let workflow = server.workflow_of(json!(["OCR"])).await;
+    let earlier = server.client.post("/v3/session/", json!({ "workflow_id": workflow, "vendor_data": "ana" })).await.ok(201);
+    let ana = user(&server, "ana").await;
+    let made = async |id: &str| server.decision(id).await["created_at"].clone();
+    assert_eq!([&ana["first_session_at"], &ana["last_session_at"]], [&made(&text(&earlier["session_id"])).await, &made(&first).await]);
+    server.stop().await;
+});
+
+// Two that come at once are told in the order in which they happened, so neither brings along the time at which it came.
+db_test!(what_waits_for_a_user_has_the_time_at_which_it_happens, server => {
+    let id = text(&server.user(json!({ "vendor_data": "ana" })).await["didit_internal_id"]);
+    let (list, workflow, application) = (server.list("Mine", "blocklist", "user").await, server.workflow().await, server.application().await);
+    let ((held, is_held), (let_go, go_on)) = (tokio::sync::oneshot::channel(), std::sync::mpsc::channel::<()>());
+    let store = server.app.store.clone();
+    let holder = tokio::spawn(async move {
+        store.write::<_, Error, _>(move |tx| Box::pin(async move {
+            subject_locks::hold_key(tx, application, SessionKind::User, &key_of(SessionKind::User, Some("ana")).unwrap()).await?;
+            subjects::lock_by_vendor_data(tx, application, SessionKind::User, "ana").await?;
+            held.send(()).unwrap();
+            go_on.recv_timeout(std::time::Duration::from_secs(10)).unwrap();
+            Ok(())
+        })).await
+    });
+    is_held.await.unwrap();
+    let calls = [
+        (Method::POST, "/v3/session/".to_owned(), json!({ "workflow_id": workflow, "vendor_data": "ana" })),
+        (Method::PATCH, path("ana"), json!({ "display_name": "Ana" })),
+        (Method::PATCH, format!("{}update-status/", path("ana")), json!({ "status": "FLAGGED" })),
+        (Method::POST, "/x/users/bulk-status/".to_owned(), json!({ "vendor_data_list": ["ana"], "status": "BLOCKED" })),
+        (Method::POST, format!("/x/users/{id}/comments/"), json!({ "comment": "x" })),
+        (Method::POST, format!("/v3/lists/{list}/entries/"), json!({ "value": "ana" })),
+    ];
+    let calls = calls.map(|(method, path, body)| tokio::spawn(send(server.client.request(method, &path).json(&body))));
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    server.app.clock.advance(60);
+    let since = json!(server.app.clock.now());
+    let_go.send(()).unwrap();
+    holder.await.unwrap().unwrap();
+    for call in calls {
+        let answer = call.await.unwrap();
+        assert!(answer.status.is_success() || answer.body["vendor_data"].is_string(), "{}", answer.body);
+    }
+    let ana = user(&server, "ana").await;
+    let told = ana["comments"].as_array().unwrap().iter().map(|row| &row["created_at"]).chain([&ana["last_session_at"]]);
+    for at in told.filter(|at| at.is_string()) {
+        assert!(text(at) >= text(&since), "{ana}");
+    }
     server.stop().await;
 });
 

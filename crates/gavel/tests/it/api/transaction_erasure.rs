@@ -1,5 +1,6 @@
 //! What transactions hold of a person goes with the person.
 
+use futures_util::StreamExt;
 use serde_json::{Value, json};
 
 use super::{
@@ -126,5 +127,24 @@ db_test!(a_counterparty_nobody_knows_can_be_erased, server => {
     assert_eq!(left(&server), Vec::<(&str, Vec<String>)>::new());
     let row = server.client.get(PATH).await.ok(200)["results"][0].clone();
     assert_eq!(json!([row["subject_name"], row["counterparty_name"]]), json!(["Ana Ruiz", null]));
+    server.stop().await;
+});
+
+// Both hold the name of a user and that of a business, in one order, whichever of the two comes first in it.
+db_test!(an_erasure_and_a_transaction_about_one_person_wait_for_each_other, server => {
+    let list = server.list("Watched", "custom", "user").await;
+    server.rule("Watch", json!({ "actions": [{ "type": "add_to_list", "list_id": list }] })).await;
+    let of_one = (0..48).map(|n| {
+        let (client, name) = (server.client.clone(), format!("racer{n}"));
+        async move {
+            let erase = || client.post("/x/subjects/erase/", json!({ "vendor_data": name }));
+            let pay = |id: u8| client.post(PATH, with(&format!("{name}.{id}"), json!({ "vendor_data": name }), json!(null)));
+            let (a, b, c, d) = tokio::join!(pay(1), erase(), pay(2), erase());
+            for answer in [a, b, c, d] {
+                assert!(!answer.status.is_server_error(), "{}", answer.body);
+            }
+        }
+    });
+    futures_util::stream::iter(of_one).buffer_unordered(4).collect::<Vec<()>>().await;
     server.stop().await;
 });

@@ -146,7 +146,7 @@ db_test!(a_title_is_used_once, server => {
 });
 
 db_test!(pages_filters_and_orders, server => {
-    server.rule("b", json!({ "category": "x", "description": "Über 100%" })).await;
+    server.rule("b", json!({ "category": "x", "description": "Über 100% ΜΑΡΙΑΣΟΥ" })).await;
     server.rule("a", json!({ "mode": "DISABLED" })).await;
     server.rule("c", json!({ "mode": "TEST" })).await;
     let install = json!({ "library_keys": ["high_amount"] });
@@ -162,6 +162,7 @@ db_test!(pages_filters_and_orders, server => {
         ("?mode=DISABLED", vec!["a"]),
         ("?search=%C3%BCBER", vec!["b"]),
         ("?search=100%25", vec!["b"]),
+        ("?search=ΜΑΡΙΑΣ", vec!["b"]),
         ("?ordering=title", vec!["High amount", "a", "b", "c"]),
         ("?ordering=-title", vec!["c", "b", "a", "High amount"]),
         ("?ordering=created_at", vec!["b", "a", "c", "High amount"]),

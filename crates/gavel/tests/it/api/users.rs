@@ -81,7 +81,8 @@ db_test!(a_new_user_is_answered_with_everything, server => {
 });
 
 db_test!(a_body_is_refused_with_every_bad_field, server => {
-    server.user(json!({ "vendor_data": "known" })).await;
+    server.user(json!({ "vendor_data": "known", "approved_emails": vec!["a@b.example"; 1_000] })).await;
+    let too_many = "Ensure this field has no more than 1000 elements.";
     let before = server.counts().await;
     for (body, expected) in [
         (json!({}), json!({ "vendor_data": ["This field is required."] })),
@@ -104,6 +105,11 @@ db_test!(a_body_is_refused_with_every_bad_field, server => {
                 "issuing_states": { "0": ["Invalid ISO 3166-1 alpha-3 country code for issuing_states."] } }),
         ),
         (
+            json!({ "vendor_data": "y", "approved_emails": vec!["a@b.example"; 1_001], "approved_phones": vec!["x"; 1_001],
+                "issuing_states": vec!["ESP"; 1_001] }),
+            json!({ "approved_emails": [too_many], "approved_phones": [too_many], "issuing_states": [too_many] }),
+        ),
+        (
             json!({ "vendor_data": "y", "metadata": { "long": "x".repeat(16_384) }, "approved_emails": {} }),
             json!({ "metadata": ["Ensure this field has no more than 16384 bytes."],
                 "approved_emails": ["Expected a list of items but got type \"dict\"."] }),
@@ -120,7 +126,7 @@ db_test!(a_change_is_told_and_only_if_it_is_one, server => {
     server.listen(&receiver, json!(["user.data.updated", "user.status.updated", "business.data.updated"])).await;
     let made = server.user(json!({ "vendor_data": "ana", "full_name": "Ana", "metadata": { "a": 1 } })).await;
     let before = server.counts().await;
-    let same = json!({ "full_name": "Ana", "metadata": { "a": 1 }, "status": "ACTIVE", "vendor_data": "x" });
+    let same = json!({ "full_name": "Ana", "metadata": { "a": 1.0 }, "status": "ACTIVE", "vendor_data": "x" });
     assert_eq!(server.client.patch(&path("ana"), same).await.ok(200), made);
     assert_eq!(server.client.patch(&path("ana"), json!({})).await.ok(200), made);
     assert_eq!(server.counts().await, before);
@@ -338,6 +344,11 @@ db_test!(a_list_has_the_latest_sessions_first, server => {
     assert_eq!(names("?search=MARÍA").await, ["without 2", "without 1"]);
     assert_eq!(names("?search=m@EXAMPLE").await.len(), 2);
     assert_eq!(names("?search=B").await, ["bob"]);
+    // A capital sigma is one letter, though in lower case it is another at the end of a word.
+    server.client.patch("/v3/users/bob/", json!({ "full_name": "ΜΑΡΙΑΣΟΥ ΑΣ" })).await.ok(200);
+    for part in ["ΜΑΡΙΑΣ", "μαριας", "μαριασ", "Ας", "ΣΟΥ ας"] {
+        assert_eq!(names(&format!("?search={part}")).await, ["bob"], "{part}");
+    }
     assert_eq!(names("?search=%25").await, Vec::<String>::new());
     assert_eq!(names("?search=%00").await, Vec::<String>::new());
     server.client.patch("/v3/users/bob/update-status/", json!({ "status": "FLAGGED" })).await.ok(200);
