@@ -141,7 +141,7 @@ pub async fn invite(app: &App, caller: &Caller, body: Result<Invitation, FieldEr
     app.act(caller, move |tx| {
         Box::pin(async move {
             let body = body?;
-            let (member, roles) = find_or_make(tx, &body, now).await?;
+            let (mut member, roles) = find_or_make(tx, &body, now).await?;
             let here = roles.iter().find(|(application, _)| *application == caller_.application).map(|(_, role)| *role);
             if member.status == MemberStatus::Active && here.is_some() {
                 return Err(Error::field("email", "This person is a member already."));
@@ -149,6 +149,10 @@ pub async fn invite(app: &App, caller: &Caller, body: Result<Invitation, FieldEr
             must_appoint(&caller_, here, Some(body.role))?;
             members::set_role(tx, member.id, caller_.application, body.role, now).await?;
             let elsewhere = is_elsewhere(&caller_, &roles);
+            if member.status == MemberStatus::Invited && !elsewhere && !body.name.is_empty() && body.name != member.name {
+                member.name = body.name;
+                members::set_member(tx, &member, now).await?;
+            }
             let invitation_url = send_invitation(tx, &app_, &caller_, &member, elsewhere, now).await?;
             caller_.audit(tx, "member.invited", &[("member", member.id.0)], now).await?;
             Ok(InvitedView { member: MemberView::of(member, body.role), invitation_url })

@@ -83,12 +83,15 @@ db_test!(somebody_is_invited_accepts_and_works, server => {
 
 db_test!(invitations_end, server => {
     let first = invite(&server.client, LEA, "Reader").await;
-    let second = invite(&server.client, LEA, "Developer").await;
+    let named = json!({ "email": LEA, "role": "Developer", "name": "Lea Roth" });
+    let second = server.client.post("/x/members/", named).await.ok(201);
+    assert_eq!(second["name"], "Lea Roth");
     assert_eq!((&first["uuid"], &second["role"]), (&second["uuid"], &json!("Developer")), "one account, asked twice");
     accept(&server, &first["invitation_url"]).await.is(400, used());
     server.app.clock.advance(7 * 86_400 + 1);
     accept(&server, &second["invitation_url"]).await.is(400, used());
     let third = invite(&server.client, LEA, "Reader").await;
+    assert_eq!(third["name"], "Lea Roth", "what is not said stays");
     assert_eq!(server.client.delete(&path(&third)).await.status, 204);
     accept(&server, &third["invitation_url"]).await.is(400, used());
     let reset = json!({ "token": token(&text(&third["invitation_url"])), "password": PASSWORD });
