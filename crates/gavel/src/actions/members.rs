@@ -2,7 +2,7 @@
 //! [`gavel_core::access::Actor::may_appoint`]; besides, nobody changes a role of their own, and the last owner stays one.
 
 use gavel_core::{
-    access::{Actor, Role},
+    access::{Actor, Level, Resource, Role},
     entry::email::Email,
     ids::{ApplicationId, MemberId},
     json::{FieldErrors, Fields, Value, read},
@@ -23,7 +23,7 @@ use crate::{
         mails::{self, MailKind},
         member_links::{self, Purpose},
         members::{self, Member, MemberStatus},
-        signins,
+        queue, signins,
     },
 };
 
@@ -260,6 +260,9 @@ pub async fn update(
                 must_leave_an_owner(tx, &caller_, &member, role, Some(then)).await?;
                 members::set_role(tx, id, caller_.application, then, now).await?;
                 caller_.audit(tx, "member.role_changed", &[("member", id.0)], now).await?;
+                if !may_decide(then) {
+                    release_claims(tx, &caller_, id, now).await?;
+                }
                 if member.status == MemberStatus::Invited {
                     invitation_url = send_invitation(tx, &app_, &caller_, &member, is_elsewhere(&caller_, &roles), now).await?;
                 }
@@ -288,6 +291,7 @@ pub async fn remove(app: &App, caller: &Caller, id: MemberId) -> Result<(), Erro
             must_appoint(&caller_, Some(role), None)?;
             must_leave_an_owner(tx, &caller_, &member, role, None).await?;
             members::remove_role(tx, id, caller_.application).await?;
+            release_claims(tx, &caller_, id, now).await?;
             if member.status == MemberStatus::Invited {
                 member_links::remove_of(tx, id).await?; // It was shown to somebody here, and opens what is left elsewhere.
             }
@@ -304,6 +308,19 @@ pub async fn remove(app: &App, caller: &Caller, id: MemberId) -> Result<(), Erro
         })
     })
     .await
+}
+
+/// Whether somebody with this role may hold and decide sessions.
+pub(super) fn may_decide(role: Role) -> bool {
+    role.level(Resource::Sessions) >= Level::Write
+}
+
+/// Gives the sessions somebody holds back to the queue: they will not come back to them.
+async fn release_claims(tx: &mut Tx, caller: &Caller, id: MemberId, now: Timestamp) -> Result<(), Error> {
+    for session in queue::end_claims_of(tx, caller.application, id).await? {
+        caller.audit(tx, "queue.released", &[("session", session.0), ("member", id.0)], now).await?;
+    }
+    Ok(())
 }
 
 /// A member of the caller's application, locked: the account, all its roles, and the one here.
