@@ -80,6 +80,10 @@ impl Member {
                 return Ok(());
             }
             (_, Set::To(value)) => value.clone(),
+            // Nothing put into nothing is nothing.
+            (_, Set::Merge(sent)) if data.get(self.name).is_none_or(Value::is_null) && sent.values().all(Value::is_null) => {
+                return Ok(());
+            }
             (kind, Set::Merge(sent)) => {
                 let mut members = data.get(self.name).and_then(Value::as_object).cloned().unwrap_or_default();
                 for (name, value) in sent {

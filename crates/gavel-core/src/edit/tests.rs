@@ -51,7 +51,7 @@ fn null_clears_what_may_be_empty_and_is_nothing_elsewhere() {
     apply(
         &DOCUMENT,
         &mut data,
-        json!({ "document_type": "VISA", "gender": "M", "extra_fields": { "a": 1 }, "parsed_address": {} }),
+        json!({ "document_type": "VISA", "gender": "M", "extra_fields": { "a": 1 }, "parsed_address": { "city": "x" } }),
     );
     let cleared = json!({ "document_type": null, "gender": null, "extra_fields": null, "parsed_address": null });
     assert_eq!(apply(&DOCUMENT, &mut data, cleared.clone()).new, *cleared.as_object().unwrap());
@@ -95,6 +95,24 @@ fn an_address_keeps_all_its_members() {
     data["poa_formatted_address"] = json!("1 Main St");
     apply(&PROOF_OF_ADDRESS, &mut data, json!({ "poa_parsed_address": { "street_1": "1 Main St" } }));
     assert_eq!(PROOF_OF_ADDRESS.show(&data)["poa_parsed_address"]["formatted_address"], "1 Main St");
+}
+
+#[test]
+fn nothing_merged_into_nothing_stays_nothing() {
+    for (form, feature, address) in
+        [(&DOCUMENT, Feature::Ocr, "parsed_address"), (&PROOF_OF_ADDRESS, Feature::ProofOfAddress, "poa_parsed_address")]
+    {
+        for (member, nothing) in [
+            (address, json!({})),
+            (address, json!({ "city": null })),
+            ("extra_fields", json!({})),
+            ("extra_fields", json!({ "x": null })),
+        ] {
+            let mut data = empty(feature);
+            assert!(apply(form, &mut data, json!({ member: nothing })).is_empty(), "{member} {nothing}");
+            assert_eq!(data, empty(feature));
+        }
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! [`gavel_core::access::Actor::may_appoint`]; besides, nobody changes a role of their own, and the last owner stays one.
 
 use gavel_core::{
-    access::Role,
+    access::{Actor, Level, Resource, Role},
     entry::email::Email,
     ids::{ApplicationId, MemberId},
     json::{FieldErrors, Fields, Value, read},
@@ -23,7 +23,7 @@ use crate::{
         mails::{self, MailKind},
         member_links::{self, Purpose},
         members::{self, Member, MemberStatus},
-        signins,
+        queue, signins,
     },
 };
 
@@ -141,14 +141,18 @@ pub async fn invite(app: &App, caller: &Caller, body: Result<Invitation, FieldEr
     app.act(caller, move |tx| {
         Box::pin(async move {
             let body = body?;
-            let (member, roles) = find_or_make(tx, &body, now).await?;
+            let (mut member, roles) = find_or_make(tx, &body, now).await?;
             let here = roles.iter().find(|(application, _)| *application == caller_.application).map(|(_, role)| *role);
             if member.status == MemberStatus::Active && here.is_some() {
                 return Err(Error::field("email", "This person is a member already."));
             }
             must_appoint(&caller_, here, Some(body.role))?;
             members::set_role(tx, member.id, caller_.application, body.role, now).await?;
-            let elsewhere = roles.iter().any(|(application, _)| *application != caller_.application);
+            let elsewhere = is_elsewhere(&caller_, &roles);
+            if member.status == MemberStatus::Invited && !elsewhere && !body.name.is_empty() && body.name != member.name {
+                member.name = body.name;
+                members::set_member(tx, &member, now).await?;
+            }
             let invitation_url = send_invitation(tx, &app_, &caller_, &member, elsewhere, now).await?;
             caller_.audit(tx, "member.invited", &[("member", member.id.0)], now).await?;
             Ok(InvitedView { member: MemberView::of(member, body.role), invitation_url })
@@ -170,8 +174,14 @@ async fn find_or_make(tx: &mut Tx, body: &Invitation, now: Timestamp) -> Result<
     Ok((member, roles))
 }
 
-/// Lets the person know, by mail or by way of the inviter. An inviter never sees the link of somebody who has a role in
-/// another application: it would open that one too.
+/// Whether somebody has, or was promised, a role in another application than the caller's.
+fn is_elsewhere(caller: &Caller, roles: &[(ApplicationId, Role)]) -> bool {
+    roles.iter().any(|(application, _)| *application != caller.application)
+}
+
+/// Lets the person know, by mail or by way of the inviter. A link gives all the roles of the account, so whoever was shown
+/// the one before must not have more by it now: it always ends. An inviter never sees the link of somebody who has a role in
+/// another application; whoever runs the server does.
 async fn send_invitation(
     tx: &mut Tx,
     app: &App,
@@ -184,8 +194,9 @@ async fn send_invitation(
         links::mail(tx, app, member, MailKind::Access, None, now).await?;
         return Ok(None);
     }
-    if elsewhere && app.config.mail.is_none() {
-        return Ok(None); // The first invitation still holds.
+    if elsewhere && app.config.mail.is_none() && !matches!(caller.actor, Actor::System) {
+        member_links::remove_of(tx, member.id).await?;
+        return Ok(None);
     }
     let token = links::make(tx, Some(member), caller.application, Purpose::Invitation, now).await?;
     match links::mail(tx, app, member, MailKind::Invitation, Some(&token), now).await? {
@@ -216,17 +227,29 @@ impl MemberChange {
     }
 }
 
-/// Changes role or name. Rows that were written before keep the name they were written with.
+/// A changed member as answered.
+#[derive(Debug, Serialize)]
+pub struct ChangedView {
+    #[serde(flatten)]
+    member: MemberView,
+    /// Where somebody invited accepts the other role; only where no mail brings it to them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invitation_url: Option<String>,
+}
+
+/// Changes role or name. Rows that were written before keep the name they were written with. An invitation to another role
+/// is another link.
 pub async fn update(
     app: &App,
     caller: &Caller,
     id: MemberId,
     body: Result<MemberChange, FieldErrors>,
-) -> Result<MemberView, Error> {
-    let (caller_, now) = (caller.clone(), app.clock.now());
+) -> Result<ChangedView, Error> {
+    let (app_, caller_, now) = (app.clone(), caller.clone(), app.clock.now());
     app.act(caller, move |tx| {
         Box::pin(async move {
             let (mut member, roles, mut role) = lock(tx, &caller_, id).await?;
+            let mut invitation_url = None;
             let body = body?;
             let then = body.role.unwrap_or(role);
             must_appoint(&caller_, Some(role), Some(then))?;
@@ -237,6 +260,12 @@ pub async fn update(
                 must_leave_an_owner(tx, &caller_, &member, role, Some(then)).await?;
                 members::set_role(tx, id, caller_.application, then, now).await?;
                 caller_.audit(tx, "member.role_changed", &[("member", id.0)], now).await?;
+                if !may_decide(then) {
+                    release_claims(tx, &caller_, id, now).await?;
+                }
+                if member.status == MemberStatus::Invited {
+                    invitation_url = send_invitation(tx, &app_, &caller_, &member, is_elsewhere(&caller_, &roles), now).await?;
+                }
                 role = then;
             }
             if let Some(name) = body.name.filter(|name| *name != member.name) {
@@ -247,7 +276,7 @@ pub async fn update(
                 members::set_member(tx, &member, now).await?;
                 audit_account(tx, &caller_, id, "member.renamed", now).await?;
             }
-            Ok(MemberView::of(member, role))
+            Ok(ChangedView { member: MemberView::of(member, role), invitation_url })
         })
     })
     .await
@@ -262,6 +291,10 @@ pub async fn remove(app: &App, caller: &Caller, id: MemberId) -> Result<(), Erro
             must_appoint(&caller_, Some(role), None)?;
             must_leave_an_owner(tx, &caller_, &member, role, None).await?;
             members::remove_role(tx, id, caller_.application).await?;
+            release_claims(tx, &caller_, id, now).await?;
+            if member.status == MemberStatus::Invited {
+                member_links::remove_of(tx, id).await?; // It was shown to somebody here, and opens what is left elsewhere.
+            }
             if roles.len() == 1 {
                 (member.status, member.password_hash) = (MemberStatus::Removed, None);
                 me::clear_totp(tx, &mut member).await?;
@@ -275,6 +308,19 @@ pub async fn remove(app: &App, caller: &Caller, id: MemberId) -> Result<(), Erro
         })
     })
     .await
+}
+
+/// Whether somebody with this role may hold and decide sessions.
+pub(super) fn may_decide(role: Role) -> bool {
+    role.level(Resource::Sessions) >= Level::Write
+}
+
+/// Gives the sessions somebody holds back to the queue: they will not come back to them.
+async fn release_claims(tx: &mut Tx, caller: &Caller, id: MemberId, now: Timestamp) -> Result<(), Error> {
+    for session in queue::end_claims_of(tx, caller.application, id).await? {
+        caller.audit(tx, "queue.released", &[("session", session.0), ("member", id.0)], now).await?;
+    }
+    Ok(())
 }
 
 /// A member of the caller's application, locked: the account, all its roles, and the one here.

@@ -3,7 +3,8 @@
 //! when the session has changed in between, it is refused and that is written down.
 
 use gavel_core::{
-    ids::SessionId,
+    access::Actor,
+    ids::{MemberId, SessionId},
     json::{FieldErrors, Fields, Value, read},
     review::NewReview,
     session::SessionStatus,
@@ -12,12 +13,12 @@ use gavel_core::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Caller, Error, queue, reviews, status};
+use super::{Caller, Error, members, queue, reviews, status};
 use crate::{
     app::App,
     clock::new_id,
     store::{
-        Tx, applications,
+        self, Tx, applications, keys,
         pending_reviews::{self, PendingReview, State},
         sessions::{self, Session},
     },
@@ -225,8 +226,23 @@ async fn decide(
     if !application.reviews_change_status {
         return Ok(Some(NOTES_ONLY));
     }
+    if !may_still(tx, pending).await? {
+        return Ok(Some("Whoever decided may not decide any more."));
+    }
     let caller = Caller { actor: pending.actor.clone(), success: 201, ..Caller::system(pending.application, "WORKER", ROUTE) };
     let review = NewReview { outcome: pending.outcome, comment: pending.comment.clone() };
     reviews::decide_on(tx, app, &caller, &application, &mut session, review).await?;
     Ok(None)
+}
+
+/// Whether the author may decide now: a role or a key may have gone in between.
+async fn may_still(tx: &mut Tx, pending: &PendingReview) -> Result<bool, Error> {
+    match &pending.actor {
+        Actor::Member { id, .. } => {
+            let roles = store::members::list_roles(tx, MemberId(*id)).await?;
+            Ok(roles.iter().any(|(application, role)| *application == pending.application && members::may_decide(*role)))
+        }
+        Actor::ApiKey { id, .. } => Ok(!keys::is_revoked(tx, *id).await?),
+        Actor::System => Ok(true),
+    }
 }

@@ -61,23 +61,32 @@ pub struct SignedIn {
 
 /// Signs in. Unknown addresses, wrong passwords and wrong codes are one answer, after the same work.
 pub async fn sign_in(app: &App, visitor: Visitor, body: Credentials) -> Result<SignedIn, Error> {
+    let app = app.clone();
+    // A task of its own: what was guessed counts when the client has gone, too.
+    tokio::spawn(async move { compare(&app, visitor, body).await }).await.map_err(Error::fault)?
+}
+
+async fn compare(app: &App, visitor: Visitor, body: Credentials) -> Result<SignedIn, Error> {
     let now = app.clock.now();
-    let knock = app.doors.knock(&body.email_key, visitor.ip, now)?;
+    let knock = app.doors.knock(&body.email_key, visitor.ip, now).await?;
     let key = body.email_key;
     let found =
         app.store.read::<_, Error, _>(move |tx| Box::pin(async move { Ok(members::find_by_email(tx, &key).await?) })).await?;
     let found = found.filter(|member| member.status == MemberStatus::Active);
     let hash = found.as_ref().and_then(|member| member.password_hash.clone());
     let right = app.doors.passwords.is_right(body.password, hash).await?;
-    let member = found.filter(|_| right).ok_or(Error::WrongSignIn)?;
+    let Some(member) = found.filter(|_| right) else {
+        knock.wrong();
+        return Err(Error::WrongSignIn);
+    };
     let (app_, token) = (app.clone(), random_text::<32>());
     let hash = digest(token.as_bytes());
     let done = app
         .store
         .write(move |tx| Box::pin(async move { begin(tx, &app_, &visitor, member, body.code.as_deref(), hash, now).await }))
         .await;
-    if !matches!(done, Err(Error::WrongSignIn)) {
-        knock.forgive();
+    if matches!(done, Err(Error::WrongSignIn)) {
+        knock.wrong();
     }
     Ok(SignedIn { token, me: done? })
 }

@@ -80,7 +80,7 @@ pub async fn run(options: &Options) -> Result<(), CliError> {
             let invitation = Invitation { email: address(email)?, role: parse_role(role)?, name: name.clone() };
             let invited = members::invite(&app, &caller("gavel member invite"), Ok(invitation)).await.map_err(said)?;
             match invited.invitation_url {
-                Some(url) => println!("invitation: {url}\n            can be used once, within seven days"),
+                Some(url) => println!("{}", shown_link(&url)),
                 None => println!("{email} is told by e-mail, or has an account already"),
             }
         }
@@ -88,8 +88,11 @@ pub async fn run(options: &Options) -> Result<(), CliError> {
         Command::Role { email, role } => {
             let (id, role) = (find(&app, application, email).await?, parse_role(role)?);
             let change = MemberChange { role: Some(role), name: None };
-            members::update(&app, &caller("gavel member role"), id, Ok(change)).await.map_err(said)?;
+            let changed = members::update(&app, &caller("gavel member role"), id, Ok(change)).await.map_err(said)?;
             println!("{email} is {}", role.as_str());
+            if let Some(url) = changed.invitation_url {
+                println!("{}", shown_link(&url));
+            }
         }
         Command::Remove { email } => {
             let id = find(&app, application, email).await?;
@@ -104,6 +107,10 @@ pub async fn run(options: &Options) -> Result<(), CliError> {
     }
     app.store.close().await;
     Ok(())
+}
+
+fn shown_link(url: &str) -> String {
+    format!("invitation: {url}\n            can be used once, within seven days")
 }
 
 #[expect(clippy::print_stdout, reason = "the answer of a command")]

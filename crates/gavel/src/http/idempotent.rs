@@ -8,16 +8,17 @@ use std::time::Duration;
 
 use axum::{
     body::Body,
-    extract::Request,
+    extract::{FromRequestParts, RawPathParams, Request},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
 use futures_util::StreamExt;
-use gavel_core::access::Actor;
+use gavel_core::{access::Actor, ids::parse_uuid};
 use http::{HeaderMap, Method, StatusCode, header};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+use uuid::Uuid;
 
 use super::{
     error::{ApiError, ApiResult},
@@ -51,7 +52,8 @@ pub(super) async fn run(
         request.extensions_mut().insert(caller);
         return Ok(next.run(request).await);
     };
-    let (parts, sent) = request.into_parts();
+    let (mut parts, sent) = request.into_parts();
+    let object = object(&mut parts).await?;
     let request = Request::from_parts(parts.clone(), sent);
     let kept = if facts.streams { Kept::spool(app, request).await? } else { Kept::Memory(read_bytes(request).await?) };
     if let Kept::Memory(bytes) = &kept
@@ -59,8 +61,8 @@ pub(super) async fn run(
     {
         parse_json(&parts.headers, &parts.extensions, bytes)?; // What is no JSON is told so, whatever the key was used for.
     }
-    let claim =
-        Claim { key: claimed(&caller, &key), request: fingerprint(&asked(&caller, facts, &parts), &kept), token: new_id() };
+    let request = fingerprint(&asked(&caller, facts, &parts), &kept);
+    let claim = Claim { key: claimed(&caller, &key), request, token: new_id(), object };
     match find(app, &caller, &claim).await? {
         Found::Claimed => {}
         Found::Answered(sealed) => return replay(app, facts, &sealed),
@@ -104,6 +106,12 @@ fn asked(caller: &Caller, facts: &RouteFacts, parts: &http::request::Parts) -> S
         Some(query) => format!("{path}?{query}"),
         None => path.to_owned(),
     }
+}
+
+/// The first id of the path: the session, user or business it is about, where it is about one.
+async fn object(parts: &mut http::request::Parts) -> ApiResult<Option<Uuid>> {
+    let params = RawPathParams::from_request_parts(parts, &()).await.map_err(|_| Error::NOT_FOUND)?;
+    Ok(params.iter().find_map(|(_, text)| parse_uuid(text).ok()))
 }
 
 /// A body that is kept until its key is claimed.

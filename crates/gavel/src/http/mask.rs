@@ -86,25 +86,47 @@ const NAMES: &[&str] = &["description", "label", "name", "workflow_label"];
 /// What a questionnaire says of itself, where questionnaires are what is asked for.
 const FORMS: &[&str] = &["default_language", "languages", "question_types", "title", "workflow_names"];
 
-/// Objects of the client's own making: even the names of their members may be about somebody.
+/// Objects of the client's own making, and arrays of them: even the names of their members may be about somebody. Every
+/// such member of evidence is here, which a test asks the shapes.
 const FREE: &[&str] = &[
     "additional_data",
     "additional_information",
+    "adverse_keywords",
+    "adverse_media_matches",
     "attributes",
+    "categories",
     "chip_data",
     "contact_details",
+    "countries",
+    "crimes",
+    "cross_check_result",
+    "custom_list",
+    "detected_codes",
+    "document_metadata",
     "expected_details",
+    "expected_details_parsed_address",
     "external_owner_snapshot",
     "external_party_snapshot",
+    "extra_fields",
+    "extracted_data",
     "facts",
+    "features",
+    "fields",
     "institution_info",
+    "linked_entities",
     "metadata",
     "network_snapshot",
+    "pep_matches",
     "properties",
     "props",
     "raw_results",
     "raw_row",
+    "repeatable_config",
+    "required_if",
+    "sanction_matches",
+    "signature_info",
     "source_data",
+    "warning_matches",
 ];
 
 /// Numbers that are about somebody.
@@ -163,7 +185,7 @@ impl Mask {
             Value::Object(members) => members.iter_mut().for_each(|(name, value)| self.hide(value, name)),
             Value::Array(items) => items.iter_mut().for_each(|item| self.hide(item, name)),
             Value::String(text) if !self.is_open(name, text) => *text = HIDDEN.to_owned(),
-            Value::Number(_) if PERSONAL_NUMBERS.contains(&name) => *value = Value::Null,
+            Value::Number(_) if PERSONAL_NUMBERS.contains(&name) || FREE.contains(&name) => *value = Value::Null,
             Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null => {}
         }
     }
@@ -182,7 +204,13 @@ impl Mask {
 
 #[cfg(test)]
 mod tests {
-    use gavel_core::access::Role;
+    use gavel_core::{
+        access::Role,
+        evidence::{
+            shape::{Field, Kind},
+            shapes::{SENDABLE, shape_of},
+        },
+    };
     use serde_json::json;
 
     use super::*;
@@ -240,6 +268,42 @@ mod tests {
                 "name": "",
             })
         );
+    }
+
+    /// Members whose own members are not laid down, wherever they stand.
+    fn free_in(fields: &'static [Field]) -> Vec<&'static str> {
+        let free = |field: &Field| match field.kind {
+            Kind::Free | Kind::Frees => vec![field.name],
+            Kind::Open(inner) => [vec![field.name], free_in(inner)].concat(),
+            Kind::Object(inner) | Kind::Objects(inner) | Kind::ObjectsIfAny(inner) => free_in(inner),
+            Kind::Text(_)
+            | Kind::Choice(_)
+            | Kind::DocumentType
+            | Kind::Country
+            | Kind::Number
+            | Kind::Integer
+            | Kind::Flag
+            | Kind::Date
+            | Kind::DateTime
+            | Kind::Media
+            | Kind::Texts
+            | Kind::Choices(_)
+            | Kind::Medias
+            | Kind::Owned(_) => Vec::new(),
+        };
+        fields.iter().flat_map(free).collect()
+    }
+
+    #[test]
+    fn no_free_member_of_evidence_shows_what_it_holds() {
+        let all: Vec<_> = SENDABLE.into_iter().flat_map(|feature| free_in(shape_of(feature))).collect();
+        assert!(all.len() > 20, "{all:?}");
+        for name in all {
+            let held = json!({ "ssn": 123_456_789, "ana": true, "source": "Ana Ruiz", "inside": [{ "status": "married" }] });
+            let mut answer = json!({ name: held, "deeper": [{ name: [held, [held, 7]] }] });
+            Mask { names: true, forms: false }.hide(&mut answer, "");
+            assert_eq!(answer, json!({ name: null, "deeper": [{ name: [null, [null, null]] }] }), "{name}");
+        }
     }
 
     #[test]

@@ -65,6 +65,7 @@ pub async fn erase_session(tx: &mut Tx, id: SessionId, counts: &mut Counts) -> R
         let rows = tx.execute(sql, &[id.0.into()]).await?;
         add(counts, name, rows);
     }
+    add(counts, "stored_answers", clear_answers_about(tx, id.0).await?);
     let named = "DELETE FROM audit_values WHERE event_id IN (SELECT id FROM audit_events WHERE session_ref = $1)";
     add(counts, "audit_values", tx.execute(named, &[id.to_string().into()]).await?);
     let records = "UPDATE records SET data = '{}', warnings = '[]', matches = '[]', weighed_with = NULL, is_blocklisted = $2,
@@ -107,6 +108,7 @@ pub async fn erase_subjects(
     }
     for SubjectId(id) in &ids {
         erase_events(tx, *id, counts).await?;
+        add(counts, "stored_answers", clear_answers_about(tx, *id).await?);
         // Few rows name users, and the trail has no index by them: an erasure can wait.
         let named = "DELETE FROM audit_values WHERE event_id IN (SELECT id FROM audit_events WHERE application_id = $1 AND objects LIKE $2)";
         add(counts, "audit_values", tx.execute(named, &[application.0.into(), format!("%{id}%").into()]).await?);
@@ -519,6 +521,13 @@ pub async fn list_answers(
 pub async fn clear_answer(tx: &mut Tx, application: ApplicationId, key: Vec<u8>) -> Result<u64, StoreError> {
     let sql = "UPDATE idempotency SET answer = $3 WHERE application_id = $1 AND key_digest = $2 AND answer IS NOT NULL";
     tx.execute(sql, &[application.0.into(), key.into(), Vec::<u8>::new().into()]).await
+}
+
+/// Takes the answers to what was asked of an object, whatever they said: a comment need not name anybody to be about them.
+/// Those that are taken already are not counted again.
+async fn clear_answers_about(tx: &mut Tx, object: Uuid) -> Result<u64, StoreError> {
+    let sql = "UPDATE idempotency SET answer = $2 WHERE object_id = $1 AND answer <> $2";
+    tx.execute(sql, &[object.into(), Vec::<u8>::new().into()]).await
 }
 
 #[cfg(test)]

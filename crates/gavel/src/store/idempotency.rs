@@ -22,6 +22,8 @@ pub struct Claim {
     pub request: [u8; 32],
     /// Proves that the claim is still ours.
     pub token: Uuid,
+    /// What its path names first; an erasure of it takes the answer.
+    pub object: Option<Uuid>,
 }
 
 /// What is known under a key.
@@ -42,11 +44,11 @@ pub async fn claim(tx: &mut Tx, application: ApplicationId, claim: &Claim, now: 
     let until = now.plus_seconds(CLAIMED);
     let rows = tx
         .execute(
-            "INSERT INTO idempotency (application_id, key_digest, request_digest, claim, claimed_until, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6)
+            "INSERT INTO idempotency (application_id, key_digest, request_digest, claim, claimed_until, created_at, object_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $8)
              ON CONFLICT (application_id, key_digest) DO UPDATE
              SET request_digest = excluded.request_digest, claim = excluded.claim, claimed_until = excluded.claimed_until,
-                 created_at = excluded.created_at, answer = NULL
+                 created_at = excluded.created_at, object_id = excluded.object_id, answer = NULL
              WHERE idempotency.created_at < $7
                 OR (idempotency.answer IS NULL AND idempotency.claimed_until < $6
                     AND idempotency.request_digest = excluded.request_digest)",
@@ -58,6 +60,7 @@ pub async fn claim(tx: &mut Tx, application: ApplicationId, claim: &Claim, now: 
                 until.into(),
                 now.into(),
                 oldest.into(),
+                claim.object.into(),
             ],
         )
         .await?;

@@ -82,6 +82,12 @@ pub async fn find_by_hash(tx: &mut Tx, hash: [u8; 32]) -> Result<Option<ApiKey>,
     row.as_ref().map(from_row).transpose()
 }
 
+/// Whether a key was revoked.
+pub async fn is_revoked(tx: &mut Tx, id: KeyId) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM api_keys WHERE id = $1 AND revoked_at IS NOT NULL";
+    Ok(tx.query_opt(sql, &[id.0.into()]).await?.is_some())
+}
+
 /// The person who made a key, where one is known.
 pub async fn find_maker(tx: &mut Tx, id: KeyId) -> Result<Option<uuid::Uuid>, StoreError> {
     let row = tx.query_opt("SELECT created_by FROM api_keys WHERE id = $1", &[id.0.into()]).await?;

@@ -176,9 +176,9 @@ pub async fn set_read(
     which: Option<&[NotificationId]>,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    let mut sql = "UPDATE notifications SET read_at = $3
-         WHERE member_id = $1 AND application_id = $2 AND read_at IS NULL"
-        .to_owned();
+    // Those nobody can see are not read, and not counted.
+    let seen = format!("SELECT n.id {FROM} AND n.member_id = $1 AND n.application_id = $2 AND n.read_at IS NULL");
+    let mut sql = format!("UPDATE notifications SET read_at = $3 WHERE read_at IS NULL AND id IN ({seen})");
     let mut params = vec![member.0.into(), application.0.into(), now.into()];
     if let Some(ids) = which {
         sql = format!("{sql} AND id IN ({})", placeholders(4, ids.len()));

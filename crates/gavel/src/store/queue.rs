@@ -7,7 +7,7 @@
 use gavel_core::{
     access::ActorType,
     evidence::Feature,
-    ids::{ApplicationId, SessionId, WorkflowId},
+    ids::{ApplicationId, MemberId, SessionId, WorkflowId},
     session::{FeatureStatus, SessionKind},
     time::Timestamp,
 };
@@ -312,6 +312,16 @@ pub async fn end_claim(tx: &mut Tx, session: SessionId) -> Result<(), StoreError
     let sql = format!("UPDATE queue_items SET {FREE} WHERE session_id = $1 AND claimed_until IS NOT NULL");
     tx.send(&sql, &[session.0.into()]).await?;
     Ok(())
+}
+
+/// Makes a person's sessions of an application nobody's. Answers which were theirs, some of them perhaps long over.
+pub async fn end_claims_of(tx: &mut Tx, application: ApplicationId, member: MemberId) -> Result<Vec<SessionId>, StoreError> {
+    let sql = format!(
+        "UPDATE queue_items SET {FREE} WHERE application_id = $1 AND holder_type = $2 AND holder_id = $3 RETURNING session_id"
+    );
+    let person = ActorType::ConsoleUser.as_str();
+    let rows = tx.query(&sql, &[application.0.into(), person.into(), member.0.into()]).await?;
+    rows.iter().map(|row| row.get(0).map(SessionId)).collect()
 }
 
 /// Tidies claims away whose time is over: they count for nothing, but they stand in the way of nobody's index.

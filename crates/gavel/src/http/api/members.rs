@@ -9,7 +9,7 @@ use gavel_core::{
 use crate::{
     actions::{
         Caller,
-        members::{self, Invitation, InvitedView, MemberChange, MemberView, NameView},
+        members::{self, ChangedView, Invitation, InvitedView, MemberChange, MemberView, NameView},
     },
     app::App,
     http::{
@@ -54,7 +54,7 @@ pub async fn update(
     caller: Caller,
     Ids(id): Ids<MemberId>,
     Json(body): Json<MemberChange>,
-) -> ApiResult<Reply<MemberView>> {
+) -> ApiResult<Reply<ChangedView>> {
     Ok(Reply(members::update(&app, &caller, id, body).await?))
 }
 

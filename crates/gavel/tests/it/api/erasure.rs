@@ -384,6 +384,34 @@ db_test!(a_stored_answer_that_spoke_of_them_is_gone, server => {
     server.stop().await;
 });
 
+db_test!(stored_answers_about_them_are_gone_whatever_they_said, server => {
+    for of in ["session", "subject"] {
+        let session = server.session_with(json!({ "vendor_data": "cust-lucia-77" })).await;
+        let user = text(&server.client.get("/v3/users/cust-lucia-77/").await.ok(200)["didit_internal_id"]);
+        let other = server.session().await;
+        let paths = [
+            (format!("/v3/sessions/{session}/reviews/"), json!({ "new_status": "Declined", "comment": "the bald one" })),
+            (format!("/x/sessions/{session}/comments/"), json!({ "comment": "her neighbour called" })),
+            (format!("/x/sessions/{session}/tags/"), json!({ "tag": "odd" })),
+            (format!("/x/users/{user}/comments/"), json!({ "comment": "calls at night" })),
+        ];
+        let asked = if of == "session" { 3 } else { 4 };
+        let others = (format!("/x/sessions/{other}/comments/"), json!({ "comment": "the bald one" }));
+        for (number, (path, body)) in paths.iter().chain([&others]).enumerate() {
+            server.client.post_once(&format!("{of}-{number}"), path, body.clone()).await.ok(201);
+        }
+        let whom = if of == "session" { json!({ "session_id": session }) } else { json!({ "vendor_data": "cust-lucia-77" }) };
+        let receipt = server.client.post("/x/subjects/erase/", whom).await.ok(201);
+        assert_eq!(receipt["removed"]["stored_answers"], asked);
+        for (number, (path, body)) in paths.iter().enumerate().take(asked) {
+            let gone = server.client.post_once(&format!("{of}-{number}"), path, body.clone()).await;
+            gone.is(410, json!({ "detail": "The data of this subject was erased." }));
+        }
+        server.client.post_once(&format!("{of}-4"), &others.0, others.1.clone()).await.ok(201);
+    }
+    server.stop().await;
+});
+
 db_test!(a_person_whose_record_was_deleted_is_found, server => {
     let client = &server.client;
     let receiver = Receiver::start().await;

@@ -62,6 +62,33 @@ db_test!(filters_over_what_is_hidden_are_refused, server => {
     server.stop().await;
 });
 
+db_test!(free_objects_are_null_in_decisions_and_feeds, server => {
+    let free = || json!({ "ssn": 123_456_789, "source": "Ana Ruiz", "status": "married to Bob" });
+    let decision = server.session_with_evidence(json!({
+        "id_verifications": [{ "extra_fields": free() }],
+        "poa_verifications": [{ "expected_details_parsed_address": free() }],
+        "document_ai_documents": [{ "items": [{ "extracted_data": free(), "cross_check_result": free(), "fields": [free()] }] }],
+        "aml_screenings": [{ "hits": [{
+            "features": free(), "sanction_matches": [free()], "risk_view": { "crimes": free(), "custom_list": free() },
+        }] }],
+    })).await;
+    let session = text(&decision["session_id"]);
+    let more = json!({ "extra_fields": { "tax": 987_654_321, "type": "widow" } });
+    server.client.patch(&format!("/v3/session/{session}/update-data/"), more).await.ok(200);
+    let paths = [format!("/v3/session/{session}/decision/"), format!("/v3/sessions/{session}/reviews/")];
+    for person in &masked(&server).await {
+        for path in &paths {
+            let shown = person.get(path).await.ok(200).to_string();
+            for secret in ["123456789", "987654321", "Ana Ruiz", "married", "widow", "ssn", "tax"] {
+                assert!(!shown.contains(secret), "{path} {secret}: {shown}");
+            }
+        }
+        let shown = person.get(&paths[0]).await.ok(200);
+        assert_eq!((&shown["id_verifications"][0]["extra_fields"], &shown["features"][0]), (&Value::Null, &decision["features"][0]));
+    }
+    server.stop().await;
+});
+
 db_test!(filters_over_what_is_shown_work, server => {
     let user = server.user(json!({ "vendor_data": "ana" })).await;
     let session = server.session_with(json!({ "vendor_data": "ana" })).await;

@@ -1,6 +1,10 @@
 //! `/x/members/`: invitations, roles, removals.
 
-use gavel_core::access::Role;
+use gavel::actions::{
+    Caller,
+    members::{self, Invitation},
+};
+use gavel_core::{access::Role, entry::email::Email};
 use serde_json::{Value, json};
 
 use crate::{
@@ -30,6 +34,14 @@ async fn invite(client: &Client, email: &str, role: &str) -> Value {
 async fn accept(server: &Server, link: &Value) -> crate::harness::Answer {
     let body = json!({ "token": token(&text(link)), "password": PASSWORD });
     server.client.without_key().post("/x/invitations/accept/", body).await
+}
+
+/// The link `gavel member invite` prints.
+async fn by_hand(server: &Server, email: &str, role: Role) -> Value {
+    let caller = Caller::system(server.application().await, "CLI", "gavel member invite");
+    let invitation = Invitation { email: Email::parse(email).unwrap(), role, name: String::new() };
+    let invited = members::invite(&server.app, &caller, Ok(invitation)).await.unwrap();
+    invited.invitation_url.unwrap().into()
 }
 
 fn path(member: &Value) -> String {
@@ -71,16 +83,48 @@ db_test!(somebody_is_invited_accepts_and_works, server => {
 
 db_test!(invitations_end, server => {
     let first = invite(&server.client, LEA, "Reader").await;
-    let second = invite(&server.client, LEA, "Developer").await;
+    let named = json!({ "email": LEA, "role": "Developer", "name": "Lea Roth" });
+    let second = server.client.post("/x/members/", named).await.ok(201);
+    assert_eq!(second["name"], "Lea Roth");
     assert_eq!((&first["uuid"], &second["role"]), (&second["uuid"], &json!("Developer")), "one account, asked twice");
     accept(&server, &first["invitation_url"]).await.is(400, used());
     server.app.clock.advance(7 * 86_400 + 1);
     accept(&server, &second["invitation_url"]).await.is(400, used());
     let third = invite(&server.client, LEA, "Reader").await;
+    assert_eq!(third["name"], "Lea Roth", "what is not said stays");
     assert_eq!(server.client.delete(&path(&third)).await.status, 204);
     accept(&server, &third["invitation_url"]).await.is(400, used());
     let reset = json!({ "token": token(&text(&third["invitation_url"])), "password": PASSWORD });
     server.client.without_key().post("/x/password/reset/", reset).await.is(400, used());
+    server.stop().await;
+});
+
+db_test!(an_old_link_gives_no_role_that_came_after_it, server => {
+    let (owner, admin) = (server.member("o@acme.example", Role::Owner).await, server.member("a@acme.example", Role::Admin).await);
+    let as_reader = invite(&admin, LEA, "Reader").await;
+    admin.patch(&path(&as_reader), json!({ "name": "Lea" })).await.ok(200);
+    admin.patch(&path(&as_reader), json!({ "role": "Owner" })).await.is(403, forbidden());
+    let as_owner = owner.patch(&path(&as_reader), json!({ "role": "Owner" })).await.ok(200);
+    accept(&server, &as_reader["invitation_url"]).await.is(400, used());
+    accept(&server, &as_owner["invitation_url"]).await.is(200, json!({ "email": LEA, "name": "Lea" }));
+    let unchanged = owner.patch(&path(&as_reader), json!({ "role": "Admin" })).await.ok(200);
+    assert_eq!(unchanged.get("invitation_url"), None, "whoever has an account needs no link");
+
+    // Another application makes somebody an owner whom this one has shown a link to.
+    let other = server.another_application().await;
+    server.account_in(other, "far@acme.example", Role::Owner).await;
+    let far = server.sign_in("far@acme.example").await;
+    let here = invite(&admin, BO, "Reader").await;
+    assert_eq!(invite(&far, BO, "Owner").await["invitation_url"], Value::Null);
+    accept(&server, &here["invitation_url"]).await.is(400, used());
+    assert_eq!(admin.patch(&path(&here), json!({ "role": "Developer" })).await.ok(200).get("invitation_url"), None);
+    assert_eq!(invite(&admin, BO, "Reader").await["invitation_url"], Value::Null);
+    // What whoever runs the server was given ends with the removal here, and what is left there is theirs to show.
+    let link = by_hand(&server, BO, Role::Reader).await;
+    assert_eq!(admin.delete(&path(&here)).await.status, 204);
+    accept(&server, &link).await.is(400, used());
+    let theirs = invite(&far, BO, "Owner").await;
+    accept(&server, &theirs["invitation_url"]).await.ok(200);
     server.stop().await;
 });
 
@@ -163,7 +207,8 @@ db_test!(applications_share_an_account_but_not_its_keys, server => {
     boss.patch(&path(&pending), json!({ "role": "Reader" })).await.is(404, json!({ "detail": "Not found." }));
     let there = invite(&boss, LEA, "Reader").await;
     assert_eq!((&there["uuid"], &there["invitation_url"]), (&pending["uuid"], &json!(null)), "that link would open ours too");
-    accept(&server, &pending["invitation_url"]).await.ok(200);
+    accept(&server, &pending["invitation_url"]).await.is(400, used());
+    accept(&server, &by_hand(&server, LEA, Role::Owner).await).await.ok(200);
     let named = json!({ "name": ["Members of several applications name themselves."] });
     boss.patch(&path(&there), json!({ "name": "Somebody" })).await.is(400, named);
     let lea = server.sign_in(LEA).await;

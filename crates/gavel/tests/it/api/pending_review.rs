@@ -1,13 +1,13 @@
 //! `/x/sessions/{session_id}/pending-review/`: decisions that can be undone.
 
 use gavel::actions::{self, pending_review::PendingBody};
-use gavel_core::json::Value as Json;
+use gavel_core::{access::Role, json::Value as Json};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
     db_test,
-    harness::{Receiver, Server, client::send, eventually, shown},
+    harness::{Receiver, Server, client::send, eventually, shown, text},
 };
 
 fn path(session: &str) -> String {
@@ -179,5 +179,32 @@ db_test!(of_a_console_user_is_signed_by_him, server => {
     assert_eq!((&review["user"], &review["comment"]), (&json!("max@acme.example"), &json!("ok")));
     let row = server.client.get(&format!("/v3/sessions/{session}/reviews/")).await.ok(200)["results"][0].clone();
     assert_eq!((&row["actor_type"], &row["actor_display"]), (&json!("CONSOLE_USER"), &json!("Max")));
+    server.stop().await;
+});
+
+db_test!(of_whoever_may_not_decide_any_more_is_refused, server => {
+    let gone = server.member("gone@acme.example", Role::Admin).await;
+    let less = server.member("less@acme.example", Role::ComplianceOfficer).await;
+    let more = server.member("more@acme.example", Role::ComplianceOfficer).await;
+    let members = server.client.get("/x/members/").await.ok(200)["results"].clone();
+    let member = |place: usize| format!("/x/members/{}/", text(&members[place]["uuid"]));
+    let made = server.client.post("/x/api-keys/", json!({ "name": "k", "scopes": { "sessions": "write" } })).await.ok(201);
+    let key = server.client.with_key(&text(&made["key"]));
+    let mut sessions = Vec::new();
+    for client in [&gone, &less, &key, &more] {
+        sessions.push(server.in_review().await);
+        client.post(&path(sessions.last().unwrap()), json!({ "new_status": "Approved" })).await.ok(201);
+    }
+    server.client.delete(&member(0)).await.ok(204);
+    server.client.patch(&member(1), json!({ "role": "Reader" })).await.ok(200);
+    server.client.patch(&member(2), json!({ "role": "Owner" })).await.ok(200);
+    server.client.delete(&format!("/x/api-keys/{}/", text(&made["uuid"]))).await.ok(204);
+    server.app.clock.advance(11);
+    for session in &sessions[..3] {
+        let refused = settled(&server, session).await;
+        assert_eq!((&refused["state"], &refused["reason"]), (&json!("refused"), &json!("Whoever decided may not decide any more.")));
+        assert_eq!(server.decision(session).await["status"], "In Review");
+    }
+    assert_eq!(settled(&server, &sessions[3]).await["state"], "done");
     server.stop().await;
 });

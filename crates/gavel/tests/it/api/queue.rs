@@ -8,6 +8,7 @@ use gavel::actions::{
     reviews::ReviewBody,
 };
 use gavel_core::{
+    access::Role,
     json::Value as Json,
     review::{NewNote, NewReview},
     session::StatusUpdate,
@@ -487,6 +488,27 @@ mod members {
         take(&server, &lea, &session).await.unwrap();
         server.app.clock.advance(601);
         decide(&server, &max, &session, false).await.unwrap();
+        server.stop().await;
+    });
+
+    db_test!(hold_nothing_when_they_may_not_decide_any_more, server => {
+        let admin = server.member("boss@acme.example", Role::Admin).await;
+        let (removed, demoted) = (server.member("lea@acme.example", Role::Admin).await, server.member("max@acme.example", Role::Admin).await);
+        let members = server.client.get("/x/members/").await.ok(200)["results"].clone();
+        let (of_removed, of_demoted) = (server.in_review().await, server.in_review().await);
+        for (client, session) in [(&removed, &of_removed), (&demoted, &of_demoted)] {
+            claim(client, session, json!({})).await.ok(200);
+            claim(&admin, session, json!({})).await.is(409, json!({ "detail": OTHERS }));
+        }
+        let member = |place: usize| format!("/x/members/{}/", text(&members[place]["uuid"]));
+        admin.patch(&member(2), json!({ "role": "Compliance Officer" })).await.ok(200);
+        claim(&admin, &of_demoted, json!({})).await.is(409, json!({ "detail": OTHERS }));
+        admin.patch(&member(2), json!({ "role": "Developer" })).await.ok(200);
+        admin.delete(&member(1)).await.ok(204);
+        for session in [&of_removed, &of_demoted] {
+            claim(&admin, session, json!({})).await.ok(200);
+        }
+        assert_eq!(audited(&server).await["queue.released"], 2);
         server.stop().await;
     });
 

@@ -127,6 +127,19 @@ db_test!(an_account_and_an_address_are_guarded, server => {
     server.stop().await;
 });
 
+db_test!(right_passwords_that_arrive_together_are_all_right, server => {
+    server.account(LEA, Role::Reader).await;
+    let at_once = async |password: &str| {
+        let answers = futures_util::future::join_all((0..15).map(|_| server.try_sign_in(LEA, password, None))).await;
+        let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
+        statuses.sort_unstable();
+        statuses
+    };
+    assert_eq!(at_once(PASSWORD).await, [200; 15]);
+    assert_eq!(at_once("wrong").await, [[401; 10].as_slice(), &[429; 5]].concat(), "no guess more than one after the other");
+    server.stop().await;
+});
+
 db_test!(sign_ins_end_when_unused_and_after_a_week, server => {
     let idle = server.member(LEA, Role::Reader).await;
     server.app.clock.advance(12 * 3_600 - 5);

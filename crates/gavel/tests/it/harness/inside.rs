@@ -202,12 +202,9 @@ impl Server {
 
     /// A caller who is a console user: an address at `acme.example`, with this name.
     pub async fn acting_member(&self, name: &str) -> Caller {
-        let actor = Actor::Member {
-            id: uuid::Uuid::now_v7(),
-            name: name.to_owned(),
-            email: format!("{}@acme.example", name.to_lowercase()),
-            role: Role::ComplianceOfficer,
-        };
+        let (email, role) = (format!("{}@acme.example", name.to_lowercase()), Role::ComplianceOfficer);
+        let id = self.account(&email, role).await.0;
+        let actor = Actor::Member { id, name: name.to_owned(), email, role };
         Caller { actor, ..Caller::system(self.application().await, "POST", "/test/") }
     }
 

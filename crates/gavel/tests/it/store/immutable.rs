@@ -103,11 +103,10 @@ db_test!(rows_refuse_changes, server => {
                 "INSERT OR REPLACE INTO audit_events (id, application_id, kind, actor_type, actor_id, method, route, status_code, objects, commitment, created_at)
              SELECT id, application_id, kind, actor_type, actor_id, method, route, status_code, objects, commitment, created_at FROM audit_events",
                 "INSERT OR REPLACE INTO audit_chain SELECT * FROM audit_chain",
-                "INSERT OR REPLACE INTO audit_checkpoints SELECT * FROM audit_checkpoints",
-                "INSERT OR REPLACE INTO audit_keys SELECT * FROM audit_keys",
             ] {
                 refused(&server, sql).await;
             }
+            replaced_by_nobody(&server);
         }
     }
     assert_eq!(counts(&server).await, before);
@@ -118,6 +117,52 @@ db_test!(rows_refuse_changes, server => {
     assert_eq!(counts(&server).await[..4], [before[0], 0, before[2], 0]);
     server.stop().await;
 });
+
+/// Another program on the same file: its connection has no recursive triggers, so REPLACE asks no DELETE trigger.
+fn replaced_by_nobody(server: &Server) {
+    let foreign = rusqlite::Connection::open(server.app.config.data.join("gavel.db")).unwrap();
+    foreign.busy_timeout(std::time::Duration::from_secs(30)).unwrap();
+    foreign.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA recursive_triggers = OFF").unwrap();
+    let made = "INSERT INTO transaction_activities VALUES (x'01', x'02', 3, '', '', NULL, 0);
+        INSERT INTO transaction_activity_values VALUES (x'01', NULL, NULL, '{}')";
+    foreign.execute_batch(made).unwrap();
+    const ACTIVITY: &str = "application_id, session_id, session_version, kind, actor_type, changed_fields, created_at";
+    for sql in [
+        "INSERT OR REPLACE INTO activities SELECT * FROM activities",
+        &format!("INSERT OR REPLACE INTO activities (id, {ACTIVITY}) SELECT randomblob(16), {ACTIVITY} FROM activities"),
+        &format!(
+            "INSERT OR REPLACE INTO activities (rowid, id, {ACTIVITY}) SELECT rowid, randomblob(16), application_id, session_id, 999, kind,
+                 actor_type, changed_fields, created_at FROM activities"
+        ),
+        "INSERT OR REPLACE INTO activity_values SELECT * FROM activity_values",
+        "INSERT OR REPLACE INTO transaction_activities VALUES (x'01', x'04', 5, '', '', NULL, 0)",
+        "INSERT OR REPLACE INTO transaction_activities VALUES (x'05', x'02', 3, '', '', NULL, 0)",
+        "INSERT OR REPLACE INTO transaction_activity_values VALUES (x'01', 'x', NULL, '{}')",
+        "INSERT OR REPLACE INTO audit_events (id, application_id, kind, actor_type, method, route, status_code, objects, commitment, created_at)
+         SELECT id, application_id, 'x', actor_type, method, route, status_code, objects, commitment, created_at FROM audit_events",
+        "INSERT OR REPLACE INTO audit_values SELECT event_id, salt, '{}' FROM audit_values",
+        "INSERT OR REPLACE INTO audit_chain SELECT application_id, seq, event_id, x'00' FROM audit_chain",
+        "INSERT OR REPLACE INTO audit_chain SELECT application_id, seq + 1000, event_id, hash FROM audit_chain",
+    ] {
+        let refused = foreign.execute_batch(sql).map_err(|error| error.to_string()).unwrap_err();
+        assert!(refused.contains("immutable"), "{sql}: {refused}");
+    }
+    for (table, sql) in [
+        (
+            "audit_checkpoints",
+            "INSERT OR REPLACE INTO audit_checkpoints SELECT application_id, row_count, x'00', 0, 'x', x'00' FROM audit_checkpoints",
+        ),
+        ("audit_keys", "INSERT OR REPLACE INTO audit_keys SELECT number, 'x', x'00', NULL, NULL, 0 FROM audit_keys"),
+        ("audit_keys", "INSERT OR REPLACE INTO audit_keys SELECT number + 1, key_id, x'00', NULL, NULL, 0 FROM audit_keys"),
+    ] {
+        foreign.execute_batch(sql).unwrap();
+        let changed = format!(
+            "SELECT count(*) FROM {table} WHERE length({}) < 2",
+            if table == "audit_keys" { "public_key" } else { "head" }
+        );
+        assert_eq!(foreign.query_row(&changed, [], |row| row.get::<_, i64>(0)).unwrap(), 0, "{sql}");
+    }
+}
 
 /// A row leaves the queue into the chain, or not at all.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
