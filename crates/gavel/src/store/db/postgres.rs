@@ -8,6 +8,7 @@ use std::{sync::Arc, task::Poll, time::Duration};
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
 use futures_util::{FutureExt, future::BoxFuture};
+use tokio::sync::Semaphore;
 use tokio_postgres::{
     Config, NoTls,
     config::{Host, SslMode},
@@ -58,11 +59,16 @@ pub(in crate::store) async fn migration_connection(options: &PostgresOptions) ->
 #[derive(Clone)]
 pub(super) struct Handle {
     pool: Pool,
+    /// A turn to write. Writes that wait for each other's locks never hold all connections: some are kept for reads.
+    turns: Arc<Semaphore>,
     options: PostgresOptions,
 }
 
 /// How long a request waits for a free connection or a new one before it is told that the database is not available.
 const WAIT: Duration = Duration::from_secs(5);
+
+/// How long a write waits for its turn: a burst is worked off in order before anybody is told that the server is busy.
+const TURN: Duration = Duration::from_secs(10);
 
 /// How long a connection may be silent before the network is asked whether the other side is still there.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -87,7 +93,8 @@ impl Handle {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|e| StoreError::Fault(e.to_string()))?;
-        Ok(Self { pool, options: options.clone() })
+        let turns = Arc::new(Semaphore::new((options.connections - options.connections / 4).max(1)));
+        Ok(Self { pool, turns, options: options.clone() })
     }
 
     pub(super) fn options(&self) -> &PostgresOptions {
@@ -95,8 +102,11 @@ impl Handle {
     }
 
     pub(super) fn write(&self, job: Job, wakes: Arc<Wakes>) {
-        let pool = self.pool.clone();
+        let (pool, turns) = (self.pool.clone(), self.turns.clone());
         tokio::spawn(async move {
+            let Ok(Ok(_turn)) = tokio::time::timeout(TURN, turns.acquire()).await else {
+                return refuse(job, StoreError::Unavailable("too many writes are waiting".into())).await;
+            };
             if let Some(wake) = run(&pool, job, BEGIN_WRITE).await {
                 wakes.fire(wake);
             }

@@ -54,21 +54,27 @@ async fn a_full_queue_refuses() {
     server.stop().await;
 }
 
-/// Every connection of the pool is busy: whoever waits longer than the limit is refused, and nobody after that.
+/// Every turn to write is taken: whoever waits longer than the limit is refused, and nobody after that. Reads go on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres() {
-    let Some(server) = Server::start_with(Engine::Postgres, |s| s.database_connections = Some(2)).await else { return };
+    let Some(server) = Server::start_with(Engine::Postgres, |s| s.database_connections = Some(4)).await else { return };
     let store = server.app.store.clone();
-    let busy: Vec<_> = (0..2)
+    let busy: Vec<_> = (0..3)
         .map(|_| {
             let store = store.clone();
-            tokio::spawn(
-                async move { write(&store, |tx| Box::pin(async move { tx.execute("SELECT pg_sleep(7)", &[]).await })).await },
-            )
+            tokio::spawn(async move {
+                write(&store, |tx| Box::pin(async move { tx.execute("SELECT pg_sleep(12)", &[]).await })).await
+            })
         })
         .collect();
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let refused = write(&store, |tx| Box::pin(put(tx, "late", ""))).await;
+    let late = {
+        let store = store.clone();
+        tokio::spawn(async move { write(&store, |tx| Box::pin(put(tx, "late", ""))).await })
+    };
+    assert_eq!(names(&store, "late").await.len(), 0);
+    assert!(!late.is_finished() && busy.iter().all(|job| !job.is_finished()), "a read waits for none of them");
+    let refused = late.await.unwrap();
     assert!(is_unavailable(&refused), "{refused:?}");
     for job in busy {
         job.await.unwrap().unwrap();
