@@ -26,7 +26,7 @@ use super::{Members, Value};
 /// The name under which errors stand that belong to no field.
 const NO_FIELD: &str = "non_field_errors";
 /// Most fields of one object that are named: whoever sends thousands of bad ones is told of the first.
-const NAMED: usize = 200;
+const NAMED: usize = 500;
 
 /// A member that a change may leave alone, clear or set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

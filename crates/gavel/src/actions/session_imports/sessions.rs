@@ -71,6 +71,11 @@ pub(super) async fn apply(tx: &mut Tx, job: &Job, rows: Vec<Good>, now: Timestam
     batch.meet_everybody(tx, &rows).await?;
     let mut outcome = Outcome::default();
     for mut row in rows {
+        let same = known.get(&row.key).and_then(|known| standing.get(&SessionId(known.object)));
+        if same.is_some_and(|session| session.kind != kind) {
+            outcome.refused.push(row.refused("external_id: A session of another kind has this external_id."));
+            continue;
+        }
         let content = row.row.content;
         let What::Session(session) = row.row.what else { return Err(Error::fault("a row of another import")) };
         for file in std::mem::take(&mut row.files) {

@@ -403,6 +403,30 @@ db_test!(transactions_come_approved, server => {
     server.stop().await;
 });
 
+db_test!(no_character_stops_a_file, server => {
+    let id = workflow(&server, &["EMAIL_VERIFICATION"]).await;
+    let file = "external_id,status\na\0b,Approved\nb1,Appro\0ved\nok1,Approved\n";
+    let job = import_file(&server.client, &[("workflow_id", &id)], "n.csv", file).await;
+    assert_eq!((&job["status"], counts(&job)), (&json!("COMPLETED"), [3, 1, 0, 0, 2]));
+    let page = errors(&server.client, &job).await;
+    assert_eq!(json!([page["results"][0]["external_id"], page["results"][1]["external_id"]]), json!(["a\u{fffd}b", "b1"]));
+    server.stop().await;
+});
+
+db_test!(a_companys_row_leaves_a_persons_session_alone, server => {
+    let (person, company) = (workflow(&server, &["EMAIL_VERIFICATION"]).await, workflow(&server, &["KYB_REGISTRY"]).await);
+    import_file(&server.client, &[("workflow_id", &person)], "p.csv", "external_id,vendor_data,status\nx1,anna,Approved\n").await;
+    let fields = [("workflow_id", company.as_str()), ("import_type", "business_verification")];
+    let file = "external_id,vendor_data,status,company_name\nx1,acme,Declined,ACME\n";
+    let job = import_file(&server.client, &fields, "c.csv", file).await;
+    assert_eq!(counts(&job), [1, 0, 0, 0, 1]);
+    let page = errors(&server.client, &job).await;
+    assert_eq!(page["results"][0]["error"], "external_id: A session of another kind has this external_id.");
+    let session = &sessions(&server, "").await[0];
+    assert_eq!(json!([session["vendor_data"], session["status"]]), json!(["anna", "Approved"]));
+    server.stop().await;
+});
+
 db_test!(templates_have_one_line, server => {
     let answer = server.client.get("/v3/session/imports/template/").await;
     assert_eq!((answer.header("content-type"), String::from_utf8(answer.bytes.clone()).unwrap()), ("text/csv", PEOPLE.to_owned()));

@@ -339,7 +339,7 @@ db_test!(thousands_of_bad_fields_are_answered_by_the_first, server => {
     }
     let answer = server.client.post("/v3/workflows/", body).await;
     assert_eq!(answer.status, 400);
-    assert_eq!(answer.body.as_object().unwrap().len(), 200);
+    assert_eq!(answer.body.as_object().unwrap().len(), 500);
     server.stop().await;
 });
 
