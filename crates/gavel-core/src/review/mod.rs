@@ -4,7 +4,7 @@
 //! its status was. Where an application has switched that off, the same route takes a [`NewNote`], which changes
 //! nothing. Both leave a row of the activity feed, whose kinds are [`ActivityType`]. [`mentions`] finds the addresses
 //! a comment calls, [`matched`] the members behind them; [`NoticeKind`] says who is told of a row, [`Preferences`] how;
-//! [`letter`] is what the person behind the session reads.
+//! [`mod@letter`] is what the person behind the session reads.
 //!
 //! Who may review, and every effect beyond the new status (event, counters, mail), is the server's to say and to do.
 

@@ -3,7 +3,7 @@
 //!
 //! A [`NewTransaction`] is what the caller sent, read whole: the amount keeps its digits ([`Amount`]), the two parties keep
 //! their values as sent ([`Party`]). Lists are asked about its [`values`], in the order of the contract; conditions of
-//! rules look at its [`facts`]. [`Weighing::weigh`] is the one place where matches, rules, scores and flagged participants become a
+//! rules look at its [`facts()`]. [`Weighing::weigh`] is the one place where matches, rules, scores and flagged participants become a
 //! status, a score, a severity and a reason.
 //!
 //! Deliberately missing: the rules themselves, which are conditions ([`crate::rules`]) with actions of their own, and money

@@ -1,6 +1,6 @@
 //! Sharing a session with another application of this server (contract, sessions §15).
 //!
-//! The owner asks for a token ([`share`]), the other application redeems it once ([`import`]) and has a session of its own
+//! The owner asks for a token ([`share`]), the other application redeems it once ([`import()`]) and has a session of its own
 //! then: what was found, the pictures, the decisions. From there on the two know nothing of each other. What is the owner's
 //! alone stays: its free data, callback and contacts, its tags, notes and files, its other sessions and lists.
 
