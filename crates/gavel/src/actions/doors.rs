@@ -14,7 +14,7 @@ use gavel_core::time::Timestamp;
 use tokio::sync::Notify;
 
 use super::Error;
-use crate::{passwords::Passwords, secrets::digest, throttle::Throttle};
+use crate::{app::App, passwords::Passwords, secrets::digest, throttle::Throttle};
 
 /// Wrong passwords and codes for one account within [`WINDOW`], whoever tries.
 const PER_ACCOUNT: usize = 10;
@@ -102,8 +102,28 @@ impl<K: Hash + Eq + Clone> Attempts<K> {
     }
 }
 
+/// Makes an attempt at an account, whether there is one with this address or not: what is compared is wrong when it answers
+/// [`Error::WrongSignIn`], and nothing else counts. A task of its own: what was guessed counts when the client has gone, too.
+pub async fn attempt<T: Send + 'static>(
+    app: &App,
+    email_key: String,
+    ip: Option<IpAddr>,
+    compared: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    let app = app.clone();
+    let attempt = tokio::spawn(async move {
+        let knock = app.doors.knock(&email_key, ip, app.clock.now()).await?;
+        let done = compared.await;
+        if matches!(done, Err(Error::WrongSignIn)) {
+            knock.wrong();
+        }
+        done
+    });
+    attempt.await.map_err(Error::fault)?
+}
+
 /// An attempt at an account. It leaves no trace, however it ends, unless it is said to have been [`wrong`](Self::wrong).
-pub struct Knock<'d> {
+struct Knock<'d> {
     doors: &'d Doors,
     account: [u8; 32],
     address: Option<IpAddr>,
@@ -113,7 +133,7 @@ pub struct Knock<'d> {
 
 impl Knock<'_> {
     /// Password or code were compared, and wrong.
-    pub fn wrong(mut self) {
+    fn wrong(mut self) {
         self.was_wrong = true;
     }
 }
@@ -131,7 +151,7 @@ impl Drop for Knock<'_> {
 impl Doors {
     /// Begins an attempt at an account, whether there is one with this address or not. Waits while others that are under
     /// way may turn out not to have been wrong.
-    pub async fn knock(&self, email_key: &str, ip: Option<IpAddr>, now: Timestamp) -> Result<Knock<'_>, Error> {
+    async fn knock(&self, email_key: &str, ip: Option<IpAddr>, now: Timestamp) -> Result<Knock<'_>, Error> {
         let (account, address) = (digest(email_key.as_bytes()), ip.map(network));
         let begun = tokio::time::timeout(PATIENCE, async {
             loop {

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::{
     Caller, Error,
     accounts::{self, audit_account, lock_own},
+    doors,
 };
 use crate::{
     app::App,
@@ -172,18 +173,23 @@ async fn confirm_password(app: &App, caller: &Caller, field: &'static str, passw
     let id = accounts::member_of(caller)?;
     let read = app.store.read::<_, Error, _>(move |tx| Box::pin(async move { Ok(members::find_member(tx, id).await?) }));
     let member = read.await?.ok_or(Error::Forbidden)?;
-    let (app, ip) = (app.clone(), caller.ip);
-    // A task of its own: what was guessed counts when the client has gone, too.
-    let compared = tokio::spawn(async move {
-        let knock = app.doors.knock(&member.email_key, ip, app.clock.now()).await?;
-        if !app.doors.passwords.is_right(password, member.password_hash.clone()).await? {
-            knock.wrong();
-            return Err(Error::field(field, "This is not your password."));
+    let (app_, key) = (app.clone(), member.email_key.clone());
+    let compared = async move {
+        match app_.doors.passwords.is_right(password, member.password_hash.clone()).await? {
+            true => Ok(member),
+            false => Err(Error::WrongSignIn),
         }
-        drop(knock);
-        Ok(member)
-    });
-    compared.await.map_err(Error::fault)?
+    };
+    let done = doors::attempt(app, key, caller.ip, compared).await;
+    done.map_err(|error| told(error, field, "This is not your password."))
+}
+
+/// What was compared and wrong, as an error of the field that it stood in.
+fn told(error: Error, field: &'static str, text: &'static str) -> Error {
+    match error {
+        Error::WrongSignIn => Error::field(field, text),
+        other => other,
+    }
 }
 
 /// A second factor that is not confirmed yet.
@@ -276,34 +282,27 @@ impl TotpEnd {
 /// Turns the second factor off.
 pub async fn disable_totp(app: &App, caller: &Caller, body: TotpEnd) -> Result<(), Error> {
     let email_key = confirm_password(app, caller, "password", body.password).await?.email_key;
-    let (app, caller) = (app.clone(), caller.clone());
-    tokio::spawn(async move { compare_code(&app, &caller, &email_key, body.code).await }).await.map_err(Error::fault)?
+    let (app_, caller_, code) = (app.clone(), caller.clone(), body.code);
+    let compared = async move { end_totp(&app_, &caller_, code).await };
+    let done = doors::attempt(app, email_key, caller.ip, compared).await;
+    done.map_err(|error| told(error, "code", "This code is wrong."))
 }
 
-async fn compare_code(app: &App, caller: &Caller, email_key: &str, code: String) -> Result<(), Error> {
-    let knock = app.doors.knock(email_key, caller.ip, app.clock.now()).await?;
+async fn end_totp(app: &App, caller: &Caller, code: String) -> Result<(), Error> {
     let (app_, caller_, now) = (app.clone(), caller.clone(), app.clock.now());
-    let done = app
-        .act(caller, move |tx| {
-            Box::pin(async move {
-                let mut member = lock_own(tx, &caller_).await?;
-                if member.totp_secret.is_none() {
-                    return Err(Error::Refused("The second factor is off.".into()));
-                }
-                accounts::second_factor(tx, &app_, &mut member, Some(&code), now).await?;
-                clear_totp(tx, &mut member).await?;
-                members::set_member(tx, &member, now).await?;
-                audit_account(tx, &caller_, member.id, "member.totp_disabled", now).await
-            })
+    app.act(caller, move |tx| {
+        Box::pin(async move {
+            let mut member = lock_own(tx, &caller_).await?;
+            if member.totp_secret.is_none() {
+                return Err(Error::Refused("The second factor is off.".into()));
+            }
+            accounts::second_factor(tx, &app_, &mut member, Some(&code), now).await?;
+            clear_totp(tx, &mut member).await?;
+            members::set_member(tx, &member, now).await?;
+            audit_account(tx, &caller_, member.id, "member.totp_disabled", now).await
         })
-        .await;
-    match done {
-        Err(Error::WrongSignIn) => {
-            knock.wrong();
-            Err(Error::field("code", "This code is wrong."))
-        }
-        done => done,
-    }
+    })
+    .await
 }
 
 /// Takes the second factor off an account; the account is the caller's to write.

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::{
     Caller, Error,
     accounts::{self, Visitor},
+    doors,
     me::{self, MeView},
 };
 use crate::{
@@ -61,34 +62,25 @@ pub struct SignedIn {
 
 /// Signs in. Unknown addresses, wrong passwords and wrong codes are one answer, after the same work.
 pub async fn sign_in(app: &App, visitor: Visitor, body: Credentials) -> Result<SignedIn, Error> {
-    let app = app.clone();
-    // A task of its own: what was guessed counts when the client has gone, too.
-    tokio::spawn(async move { compare(&app, visitor, body).await }).await.map_err(Error::fault)?
+    let (app_, key, ip) = (app.clone(), body.email_key.clone(), visitor.ip);
+    doors::attempt(app, key, ip, async move { compare(&app_, visitor, body).await }).await
 }
 
 async fn compare(app: &App, visitor: Visitor, body: Credentials) -> Result<SignedIn, Error> {
-    let now = app.clock.now();
-    let knock = app.doors.knock(&body.email_key, visitor.ip, now).await?;
-    let key = body.email_key;
+    let (now, key) = (app.clock.now(), body.email_key);
     let found =
         app.store.read::<_, Error, _>(move |tx| Box::pin(async move { Ok(members::find_by_email(tx, &key).await?) })).await?;
     let found = found.filter(|member| member.status == MemberStatus::Active);
     let hash = found.as_ref().and_then(|member| member.password_hash.clone());
     let right = app.doors.passwords.is_right(body.password, hash).await?;
-    let Some(member) = found.filter(|_| right) else {
-        knock.wrong();
-        return Err(Error::WrongSignIn);
-    };
+    let member = found.filter(|_| right).ok_or(Error::WrongSignIn)?;
     let (app_, token) = (app.clone(), random_text::<32>());
     let hash = digest(token.as_bytes());
-    let done = app
+    let me = app
         .store
         .write(move |tx| Box::pin(async move { begin(tx, &app_, &visitor, member, body.code.as_deref(), hash, now).await }))
-        .await;
-    if matches!(done, Err(Error::WrongSignIn)) {
-        knock.wrong();
-    }
-    Ok(SignedIn { token, me: done? })
+        .await?;
+    Ok(SignedIn { token, me })
 }
 
 /// The password was right; now under the account's lock. `compared` is the account whose password it was.
