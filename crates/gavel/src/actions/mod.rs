@@ -93,7 +93,10 @@ use crate::{
     app::App,
     clock::{new_id, random},
     limits::Exceeded,
-    store::{StoreError, Tx, audit, idempotency::Claim},
+    store::{
+        StoreError, Tx, audit,
+        idempotency::{self, Claim},
+    },
 };
 
 /// Who asks, from where, for what.
@@ -140,6 +143,15 @@ impl Caller {
     /// Refuses when the caller does not have this power.
     pub fn must_have(&self, power: Power) -> Result<(), Error> {
         if self.actor.has(power) { Ok(()) } else { Err(Error::Forbidden) }
+    }
+
+    /// Lets the claim on an `Idempotency-Key` hold on, in a transaction of several. Refuses when the same request is at work
+    /// elsewhere by now.
+    pub(in crate::actions) async fn renew_claim(&self, tx: &mut Tx, now: Timestamp) -> Result<(), Error> {
+        match &self.claim {
+            Some(claim) if !idempotency::renew(tx, self.application, claim, now).await? => Err(Error::StillRunning),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Writes the audit row of a successful change. The only way to one.

@@ -17,7 +17,6 @@ use crate::{
     store::{
         Tx,
         entries::{self, Addition, Entry},
-        idempotency,
         imports::{self, Import},
         lists::{self, List},
         marks,
@@ -321,11 +320,7 @@ async fn tell(
     mut verdicts: Verdicts,
     now: Timestamp,
 ) -> Result<(), Error> {
-    if let Some(claim) = &caller.claim
-        && !idempotency::renew(tx, caller.application, claim, now).await?
-    {
-        return Err(Error::StillRunning); // The same request is at work elsewhere; what this one would add is a duplicate there.
-    }
+    caller.renew_claim(tx, now).await?; // Were it at work elsewhere, what this one adds would be a duplicate there.
     job.added += verdicts.added;
     job.duplicates += verdicts.duplicates;
     job.refused += verdicts.refused;

@@ -13,7 +13,7 @@ use crate::{
     actions::{Caller, Error},
     app::App,
     store::{
-        Tx, idempotency,
+        Tx,
         subject_locks::{self, FEW, Scope},
         subjects::{self, Selection, key_of},
     },
@@ -56,11 +56,7 @@ struct Run {
 impl Run {
     /// Sets them; the claim on an `Idempotency-Key` holds until the next one.
     async fn set_before_the_last(self, tx: &mut Tx, app: &App, caller: &Caller) -> Result<usize, Error> {
-        if let Some(claim) = &caller.claim
-            && !idempotency::renew(tx, caller.application, claim, app.clock.now()).await?
-        {
-            return Err(Error::StillRunning);
-        }
+        caller.renew_claim(tx, app.clock.now()).await?;
         self.set(tx, app, caller).await
     }
 
