@@ -7,6 +7,7 @@ use gavel_core::{
     ids::{ApplicationId, SessionId, TransactionId},
     json::FieldErrors,
     rules::Facts,
+    session::SessionKind,
     subject::SubjectStatus,
     time::Timestamp,
     transaction::{Decided, Match, NewTransaction, Severity, Source, TransactionStatus, Weighing, facts, reason_of},
@@ -158,11 +159,7 @@ async fn remedy(
         None => Ok(None),
         Some(workflow) => {
             let whose = (new.subject.kind(), new.subject.vendor_data.as_deref());
-            let known = match whose.1 {
-                Some(vendor_data) => subject_rows::find_by_vendor_data(tx, caller.application, whose.0, vendor_data).await?,
-                None => None,
-            };
-            if known.is_some_and(|subject| subject.status == SubjectStatus::Blocked) {
+            if find_status(tx, caller, whose).await? == Some(SubjectStatus::Blocked) {
                 return Ok(None);
             }
             sessions::start_for(tx, app, caller, whose, workflow, now).await
@@ -181,8 +178,16 @@ pub(super) async fn find_counterparty(
     new: &NewTransaction,
 ) -> Result<Option<SubjectStatus>, Error> {
     let Some(party) = &new.counterparty else { return Ok(None) };
-    let Some(vendor_data) = &party.vendor_data else { return Ok(None) };
-    let known = subject_rows::find_by_vendor_data(tx, caller.application, party.kind(), vendor_data).await?;
+    find_status(tx, caller, (party.kind(), party.vendor_data.as_deref())).await
+}
+
+async fn find_status(
+    tx: &mut Tx,
+    caller: &Caller,
+    (kind, vendor_data): (SessionKind, Option<&str>),
+) -> Result<Option<SubjectStatus>, Error> {
+    let Some(vendor_data) = vendor_data else { return Ok(None) };
+    let known = subject_rows::find_by_vendor_data(tx, caller.application, kind, vendor_data).await?;
     Ok(known.map(|known| known.status))
 }
 

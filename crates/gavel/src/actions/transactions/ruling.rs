@@ -37,7 +37,8 @@ pub(super) struct Ruled {
     pub(super) effects: Vec<RuleEffect>,
     /// Rules that matched.
     matched: Vec<RuleId>,
-    tags: Vec<Tag>,
+    /// Each as a rule means it, with the tag of the application that it is, when there is one.
+    tags: Vec<(Tag, Option<TransactionTag>)>,
     /// Each with the title of its rule.
     notes: Vec<(String, String)>,
     /// Lists the subject goes onto, each once.
@@ -72,11 +73,8 @@ pub(super) async fn run(tx: &mut Tx, set: &RuleSet, mut asked: Asked<'_>) -> Res
         let outcome = ask(tx, rule, &asked).await?;
         let tagged = ruled.tags.len();
         ruled.note(rule, outcome, asked.now);
-        for tag in &mut ruled.tags[tagged..] {
-            // Rules behind it see the tag as it is called.
-            if let Some(known) = known_tag(tx, asked.application, tag).await? {
-                tag.name = Some(known.name);
-            }
+        for (tag, known) in &mut ruled.tags[tagged..] {
+            *known = find_tag(tx, asked.application, tag).await?; // Rules behind it see the tag as it is called.
         }
     }
     Ok(ruled)
@@ -95,7 +93,7 @@ async fn ask(tx: &mut Tx, rule: &Running, asked: &Asked<'_>) -> Result<Outcome, 
 }
 
 /// The application's tag that is meant, when there is one.
-async fn known_tag(tx: &mut Tx, application: ApplicationId, tag: &Tag) -> Result<Option<TransactionTag>, Error> {
+async fn find_tag(tx: &mut Tx, application: ApplicationId, tag: &Tag) -> Result<Option<TransactionTag>, Error> {
     Ok(match (&tag.name, tag.id) {
         (Some(name), _) => runs::find_tag_by_name(tx, application, name).await?,
         (None, Some(id)) => runs::find_tag(tx, application, id).await?,
@@ -106,11 +104,10 @@ async fn known_tag(tx: &mut Tx, application: ApplicationId, tag: &Tag) -> Result
 /// What is committed before, and the transaction itself.
 async fn tally(tx: &mut Tx, aggregation: &Aggregation, asked: &Asked<'_>) -> Result<Tally, Error> {
     let Some(question) = aggregation.question(&asked.facts, asked.at) else { return Ok(Tally::new(aggregation.metric)) };
-    let part = question.lets(&asked.facts).then(|| aggregation.part(&asked.facts));
-    let mut tally =
-        transaction_past::tally_before(tx, asked.application, &question, part.is_some().then_some(&asked.facts)).await?;
-    if let Some(part) = part {
-        tally.add(part);
+    let counts = question.lets(&asked.facts);
+    let mut tally = transaction_past::tally_before(tx, asked.application, &question, counts.then_some(&asked.facts)).await?;
+    if counts {
+        tally.add(aggregation.part(&asked.facts));
     }
     Ok(tally)
 }
@@ -123,7 +120,9 @@ impl Ruled {
         let is_found = asked.is_found || !self.effects.is_empty();
         asked.facts.set("score", score.into());
         asked.facts.set("severity", is_found.then(|| Severity::of_score(score).as_str()).into());
-        asked.facts.set("tags", self.tags.iter().filter_map(|tag| tag.name.clone()).map(Json::from).collect());
+        let name =
+            |(tag, known): &(Tag, Option<TransactionTag>)| known.as_ref().map(|tag| &tag.name).or(tag.name.as_ref()).cloned();
+        asked.facts.set("tags", self.tags.iter().filter_map(name).map(Json::from).collect());
     }
 
     fn note(&mut self, rule: &Running, outcome: Outcome, now: Timestamp) {
@@ -158,7 +157,7 @@ impl Ruled {
             Action::ChangeStatus(TransactionStatus::AwaitingUser, workflow) => {
                 self.workflow.get_or_insert(*workflow);
             }
-            Action::AddTag(tag) if !self.tags.contains(tag) => self.tags.push(tag.clone()),
+            Action::AddTag(tag) if self.tags.iter().all(|(other, _)| other != tag) => self.tags.push((tag.clone(), None)),
             Action::AddNote(note) => self.notes.push((rule.title.clone(), note.clone())),
             Action::AddToList(list) if !self.lists.contains(list) => self.lists.push(*list),
             Action::AddTag(_) | Action::AddToList(_) | Action::AddScore(_) | Action::ChangeStatus(..) | Action::OpenCase => {}
@@ -202,8 +201,8 @@ impl Ruled {
     /// The application's tags that are meant, each once; made where there is none of that name.
     async fn find_tags(&self, tx: &mut Tx, application: ApplicationId, now: Timestamp) -> Result<Vec<TransactionTag>, Error> {
         let mut found: Vec<TransactionTag> = Vec::new();
-        for tag in &self.tags {
-            let known = match (known_tag(tx, application, tag).await?, &tag.name) {
+        for (tag, known) in &self.tags {
+            let known = match (known, &tag.name) {
                 (None, Some(name)) => {
                     let color = tag.color.clone().unwrap_or_else(|| COLOR.to_owned());
                     let new = TransactionTag { uuid: tag.id.unwrap_or_else(new_id), name: name.clone(), color };
@@ -211,7 +210,7 @@ impl Ruled {
                     // Somebody may have been first, or the id may be taken: then that one is meant, or none.
                     runs::find_tag_by_name(tx, application, name).await?
                 }
-                (known, _) => known,
+                (known, _) => known.clone(),
             };
             if let Some(tag) = known.filter(|tag| !found.contains(tag)) {
                 found.push(tag);
