@@ -22,7 +22,10 @@ use super::{
     gate::Entered,
     routes::RouteFacts,
 };
-use crate::actions::{Caller, Error, accounts::Visitor};
+use crate::{
+    actions::{Caller, Error, accounts::Visitor},
+    store::db::without_null,
+};
 
 impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = ApiError;
@@ -211,10 +214,6 @@ impl Query {
     pub fn list(&self, name: &str) -> Option<Vec<&str>> {
         Some(self.get(name)?.split(',').map(str::trim).filter(|item| !item.is_empty()).collect())
     }
-}
-
-fn without_null(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
 }
 
 /// A JSON answer; the route line says with which status.

@@ -27,7 +27,9 @@ use crate::{
     clock::new_id,
     secrets::digest,
     store::{
-        Tx, imported,
+        Tx,
+        db::without_null,
+        imported,
         media::Media,
         session_imports::{self, Job, RowError},
     },
@@ -312,13 +314,12 @@ fn object_of(raw: Json) -> Json {
 }
 
 fn error_of(bad: Bad, now: Timestamp) -> Result<RowError, Error> {
-    // What was sent may hold U+0000, which PostgreSQL takes in no text; in the row itself it is escaped.
-    let shown = |text: String| text.replace('\0', "\u{fffd}");
     Ok(RowError {
         id: new_id(),
         row_number: bad.number,
-        external_id: bad.external_id.filter(|id| !id.is_empty()).map(shown),
-        error: shown(bad.error),
+        external_id: bad.external_id.filter(|id| !id.is_empty()).map(|id| without_null(&id)),
+        error: without_null(&bad.error),
+        // Escaped: U+0000 may stand in it.
         raw_row: RawValue::from_string(bad.raw.to_string()).map_err(Error::fault)?,
         created_at: now,
     })

@@ -10,7 +10,10 @@ use gavel_core::{
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::store::transaction_rules::{Counts, Rule};
+use crate::store::{
+    db::one_sigma,
+    transaction_rules::{Counts, Rule},
+};
 
 /// A rule as answered.
 #[derive(Debug, Serialize)]
@@ -178,8 +181,7 @@ impl RuleFilter {
     fn lets(&self, rule: &Rule) -> bool {
         let is = |wanted: &Option<String>, found: Option<&String>| wanted.as_ref().is_none_or(|wanted| Some(wanted) == found);
         let says = |wanted: &String| {
-            // Inside a word as at its end: both small sigmas are one.
-            let folded = |text: &String| text.to_lowercase().replace('ς', "σ");
+            let folded = |text: &String| one_sigma(&text.to_lowercase());
             let (wanted, texts) = (folded(wanted), [Some(&rule.title), rule.description.as_ref()]);
             texts.into_iter().flatten().any(|text| folded(text).contains(&wanted))
         };

@@ -429,11 +429,21 @@ pub fn parts<T>(mut rest: &[T]) -> impl Iterator<Item = &[T]> {
     })
 }
 
-/// The condition that a folded column holds a folded text, which is the second of the answer, for the parameter at this place.
-/// A Σ becomes another letter at the end of a word than inside, and the end of what is searched for need not be the end of a
-/// word: in both, the two letters are one.
+/// A text as it can be stored and compared: PostgreSQL takes no U+0000 in one.
+pub fn without_null(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+/// A text in small letters in which both small sigmas are one: a Σ becomes another letter at the end of a word than inside,
+/// and the end of what is searched for need not be the end of a word.
+pub fn one_sigma(lowered: &str) -> String {
+    lowered.replace('ς', "σ")
+}
+
+/// The condition that a folded column holds a folded text, which is the second of the answer, for the parameter at this place;
+/// in both, the two sigmas are one ([`one_sigma`]).
 pub fn holds(column: &str, place: &str, folded: &str) -> (String, String) {
-    let text = folded.replace('ς', "σ");
+    let text = one_sigma(folded);
     let column = if text.contains('σ') { format!("replace({column}, 'ς', 'σ')") } else { column.to_owned() };
     (format!("{column} LIKE {place} ESCAPE '\\'"), format!("%{}%", escape_like(&text)))
 }

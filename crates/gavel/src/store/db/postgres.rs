@@ -93,7 +93,7 @@ impl Handle {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|e| StoreError::Fault(e.to_string()))?;
-        let turns = Arc::new(Semaphore::new((options.connections - options.connections / 4).max(1)));
+        let turns = Arc::new(Semaphore::new(options.connections - options.connections / 4));
         Ok(Self { pool, turns, options: options.clone() })
     }
 
