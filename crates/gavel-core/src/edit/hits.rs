@@ -38,9 +38,7 @@ pub fn read_hit_reviews(body: &Sent<'_>) -> Result<Vec<HitReview>, FieldErrors> 
     let mut fields = Fields::of(body)?;
     let reviews = fields.required("hit_updates", |sent| match read::array(sent)? {
         [] => Err(FieldError::text("hit_updates cannot be empty")),
-        updates if updates.len() > ELEMENT_LIMIT => {
-            Err(FieldError::text(format!("Ensure this field has no more than {ELEMENT_LIMIT} elements.")))
-        }
+        updates if updates.len() > ELEMENT_LIMIT => Err(FieldError::too_many_elements(ELEMENT_LIMIT)),
         _ => read::list_of_objects(HitReview::read)(sent),
     });
     fields.finish(|| reviews)

@@ -14,8 +14,6 @@ use crate::{
 
 /// Largest object of extra fields, as compact JSON.
 const EXTRA_BYTES: usize = 16_384;
-/// Mistakes beyond these are not noted one by one.
-const NOTED_LIMIT: usize = 500;
 /// The members of an address that may be edited.
 const ADDRESS: [&str; 7] = ["address_type", "city", "region", "street_1", "street_2", "postal_code", "country"];
 const FORMATTED: &str = "formatted_address";
@@ -155,19 +153,13 @@ fn extra(sent: &Sent<'_>, list: Option<&str>) -> Result<Map<String, Value>, Fiel
 }
 
 fn address(sent: &Sent<'_>) -> Result<Map<String, Value>, FieldError> {
-    let (mut good, mut bad, mut noted) = (Map::new(), FieldErrors::default(), 0);
+    let (mut good, mut bad) = (Map::new(), FieldErrors::default());
     for (name, value) in read::object(sent)?.iter() {
         match part(name, value) {
             Ok(value) => {
                 good.insert(name.to_owned(), value);
             }
-            Err(error) => {
-                noted += 1;
-                bad.add(name.to_owned(), error);
-            }
-        }
-        if noted == NOTED_LIMIT {
-            break; // Nobody reads more, and the answer must stay small.
+            Err(error) => bad.add(name.to_owned(), error),
         }
     }
     if bad.is_empty() { Ok(good) } else { Err(FieldError::Nested(bad)) }

@@ -21,7 +21,7 @@ use super::{
     values,
     warning::{Action, LogType},
 };
-use crate::json::{FieldError, FieldErrors, Fields, Members, Value as Sent, read};
+use crate::json::{FieldError, FieldErrors, Fields, Members, NAMED, Value as Sent, read};
 
 /// The most items of one array in one call.
 pub const ITEM_LIMIT: usize = 100;
@@ -30,8 +30,6 @@ pub const TOTAL_ITEM_LIMIT: usize = 500;
 /// The most objects in all arrays inside all items of a call.
 pub const TOTAL_OBJECT_LIMIT: usize = 5_000;
 const NAME_LIMIT: usize = 255;
-/// Mistakes beyond these are not noted one by one; nobody reads them, and the answer must stay small.
-const NOTED_LIMIT: usize = 500;
 
 /// The body of an evidence call.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,7 +101,7 @@ impl Reader {
             Err(error) => return self.note(feature.array().to_owned(), error),
         };
         if sent.len() > ITEM_LIMIT {
-            return self.note(feature.array().to_owned(), values::too_many_elements(ITEM_LIMIT));
+            return self.note(feature.array().to_owned(), FieldError::too_many_elements(ITEM_LIMIT));
         }
         if self.items.len() + sent.len() > TOTAL_ITEM_LIMIT {
             let error = format!("Ensure this request has no more than {TOTAL_ITEM_LIMIT} items.");
@@ -301,7 +299,7 @@ impl Reader {
     }
 
     fn note(&mut self, path: String, error: FieldError) {
-        if self.errors.len() < NOTED_LIMIT {
+        if self.errors.len() < NAMED {
             self.errors.push((path, error));
         }
     }

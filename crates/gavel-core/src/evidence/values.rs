@@ -20,13 +20,9 @@ pub const VECTOR_LIMIT: usize = 4_096;
 
 const FREE_BYTES: usize = 16_384;
 
-pub(super) fn too_many_elements(limit: usize) -> FieldError {
-    FieldError::text(format!("Ensure this field has no more than {limit} elements."))
-}
-
 pub(super) fn elements<'v, 'a>(sent: &'v Sent<'a>) -> Result<&'v [Sent<'a>], FieldError> {
     let elements = read::array(sent)?;
-    if elements.len() > ELEMENT_LIMIT { Err(too_many_elements(ELEMENT_LIMIT)) } else { Ok(elements) }
+    if elements.len() > ELEMENT_LIMIT { Err(FieldError::too_many_elements(ELEMENT_LIMIT)) } else { Ok(elements) }
 }
 
 /// An object of any members, small enough to be kept.
@@ -95,7 +91,7 @@ pub(super) fn medium_value(field: &MediaField) -> Value {
 pub(super) fn vector(sent: &Sent<'_>) -> Result<Vec<f32>, FieldError> {
     match read::array(sent)? {
         [] => return Err(FieldError::empty_list()),
-        numbers if numbers.len() > VECTOR_LIMIT => return Err(too_many_elements(VECTOR_LIMIT)),
+        numbers if numbers.len() > VECTOR_LIMIT => return Err(FieldError::too_many_elements(VECTOR_LIMIT)),
         _ => {}
     }
     let number = |sent| match read::number(sent)? as f32 {

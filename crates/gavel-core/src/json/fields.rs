@@ -25,8 +25,8 @@ use super::{Members, Value};
 
 /// The name under which errors stand that belong to no field.
 const NO_FIELD: &str = "non_field_errors";
-/// Most fields of one object that are named: whoever sends thousands of bad ones is told of the first.
-const NAMED: usize = 500;
+/// Most bad fields that one answer names: whoever sends thousands of them is told of the first, and the answer stays small.
+pub const NAMED: usize = 500;
 
 /// A member that a change may leave alone, clear or set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -325,6 +325,11 @@ impl FieldError {
     /// More conditions with a pattern than may be asked together.
     pub fn too_many_patterns(max: usize) -> Self {
         Self::text(format!("Ensure no more than {max} conditions use 'regex'."))
+    }
+
+    /// An array of more elements than are taken.
+    pub fn too_many_elements(max: usize) -> Self {
+        Self::text(format!("Ensure this field has no more than {max} elements."))
     }
 
     /// An empty array where that is forbidden.

@@ -15,7 +15,7 @@ pub mod read;
 
 use std::borrow::Cow;
 
-pub use fields::{FieldError, FieldErrors, Fields, Sent};
+pub use fields::{FieldError, FieldErrors, Fields, NAMED, Sent};
 pub use parse::SyntaxError;
 
 use canonical::{Escape, write_text};

@@ -209,7 +209,7 @@ fn texts_of(read_text: impl Fn(&Value<'_>) -> Result<String, FieldError>) -> imp
 /// The options of a question; one without a value gets `option_<n>`.
 fn options(sent: &Value<'_>) -> Result<Vec<Choice>, FieldError> {
     if read::array(sent)?.len() > OPTIONS {
-        return Err(FieldError::text(format!("Ensure this field has no more than {OPTIONS} elements.")));
+        return Err(FieldError::too_many_elements(OPTIONS));
     }
     let options = read::list_of_objects(|sent| {
         let mut fields = Fields::of(sent)?;

@@ -35,7 +35,7 @@ impl Form {
     pub fn read(sent: &Value<'_>) -> Result<Self, FieldError> {
         let items = read::array(sent)?;
         if items.len() > ELEMENTS {
-            return Err(FieldError::text(format!("Ensure this field has no more than {ELEMENTS} elements.")));
+            return Err(FieldError::too_many_elements(ELEMENTS));
         }
         let sent = read::not_empty(read::list_of_objects(SentElement::read))(sent)?;
         with_ids(sent).map(Self)

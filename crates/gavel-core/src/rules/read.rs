@@ -96,7 +96,7 @@ fn read_literal(sent: &Value<'_>, operator: Operator) -> Result<Literal, FieldEr
     let values = match sent {
         Value::Array(values) if operator.takes_several() => {
             if values.len() > VALUES {
-                return Err(FieldError::text(format!("Ensure this field has no more than {VALUES} elements.")));
+                return Err(FieldError::too_many_elements(VALUES));
             }
             read::not_empty(read::list_of(read_scalar))(sent)?
         }

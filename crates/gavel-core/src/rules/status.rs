@@ -38,7 +38,7 @@ impl StatusRules {
         let of_no_field = |error| Refusal::Fields(FieldErrors::default().with("status_rules", error));
         let sent = read::array(sent).map_err(of_no_field)?;
         if sent.len() > RULES {
-            return Err(of_no_field(FieldError::text(format!("Ensure this field has no more than {RULES} elements."))));
+            return Err(of_no_field(FieldError::too_many_elements(RULES)));
         }
         let rules = sent.iter().map(|rule| StatusRule::read(rule, known)).collect::<Result<_, _>>().map(Self)?;
         match rules.patterns() <= PATTERNS {

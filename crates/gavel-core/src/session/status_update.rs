@@ -247,7 +247,7 @@ fn new_status(sent: &Value<'_>) -> Result<NewStatus, FieldError> {
 
 fn nodes(sent: &Value<'_>) -> Result<Vec<NodeToResubmit>, FieldError> {
     if read::array(sent)?.len() > NODES_LIMIT {
-        return Err(FieldError::text(format!("Ensure this field has no more than {NODES_LIMIT} elements.")));
+        return Err(FieldError::too_many_elements(NODES_LIMIT));
     }
     read::list_of_objects(node)(sent)
 }

@@ -77,7 +77,7 @@ impl Features {
             return Err(FieldError::text("At least one feature is required."));
         }
         if items.len() > FEATURES {
-            return Err(FieldError::text(format!("Ensure this field has no more than {FEATURES} elements.")));
+            return Err(FieldError::too_many_elements(FEATURES));
         }
         let items = read::list_of_objects(read_item)(sent)?;
         let steps = items.iter().map(named).collect::<Result<Vec<_>, _>>()?;

@@ -39,7 +39,7 @@ impl NewKey {
         let name = fields.required("name", read::filled(read::trimmed_text(NAME)));
         let scopes = fields.required("scopes", read_scopes);
         let ip_allowlist = fields.optional("ip_allowlist", |sent| match read::array(sent)?.len() {
-            n if n > RANGES => Err(FieldError::text(format!("Ensure this field has no more than {RANGES} elements."))),
+            n if n > RANGES => Err(FieldError::too_many_elements(RANGES)),
             _ => read::list_of(read_range)(sent),
         });
         let expires_at = fields.optional("expires_at", read::timestamp);

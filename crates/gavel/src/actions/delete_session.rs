@@ -95,7 +95,7 @@ impl Selection {
             let items = read::array(sent)?;
             match items.len() {
                 0 => return Err(FieldError::empty_list()),
-                n if n > MOST => return Err(FieldError::text(format!("Ensure this field has no more than {MOST} elements."))),
+                n if n > MOST => return Err(FieldError::too_many_elements(MOST)),
                 _ => {}
             }
             let numbers: Option<Vec<i64>> = items.iter().map(number).collect();

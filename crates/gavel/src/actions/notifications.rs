@@ -113,7 +113,7 @@ impl WasRead {
         let ids = fields.required("uuids", |sent| match read::array(sent)?.len() {
             0 => Err(FieldError::empty_list()),
             1..=MOST => read::list_of(read::uuid)(sent),
-            _ => Err(FieldError::text(format!("Ensure this field has no more than {MOST} elements."))),
+            _ => Err(FieldError::too_many_elements(MOST)),
         });
         fields.finish(|| Some(Self(Some(ids?))))
     }

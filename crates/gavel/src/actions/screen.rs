@@ -49,7 +49,7 @@ impl Question {
 
 fn read_values(sent: &Value<'_>) -> Result<Vec<(EntryType, String)>, FieldError> {
     if read::array(sent)?.len() > MOST {
-        return Err(FieldError::text(format!("Ensure this field has no more than {MOST} elements.")));
+        return Err(FieldError::too_many_elements(MOST));
     }
     read::list_of_objects(|item| {
         let mut fields = Fields::of(item)?;

@@ -70,7 +70,7 @@ fn items<T>(
 ) -> Result<Written<Vec<T>>, FieldError> {
     let sent = read::array(sent)?;
     if sent.len() > most {
-        return Err(FieldError::text(format!("Ensure this field has no more than {most} elements.")));
+        return Err(FieldError::too_many_elements(most));
     }
     let (mut good, mut json, mut bad, mut texts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for item in sent {
@@ -104,7 +104,7 @@ pub(super) fn read_scope(sent: &Value<'_>) -> Result<Written<Scope>, FieldErrors
     let mut fields = Fields::of(sent)?;
     let names = |sent: &Value<'_>| {
         let names = read::list_of(read::text(NAME))(sent)?;
-        let many = || FieldError::text(format!("Ensure this field has no more than {NAMES} elements."));
+        let many = || FieldError::too_many_elements(NAMES);
         if names.len() > NAMES { Err(many()) } else { Ok(names) }
     };
     let types = fields.optional("transaction_types", names);
@@ -324,9 +324,7 @@ fn read_filter(field: &str, sent: &Value<'_>) -> Result<Option<Vec<String>>, Fie
     let spell = |value: Json| spelled(field, &value).ok_or_else(FieldError::not_a_string);
     match sent {
         Value::Text(text) if text == CURRENT => Ok(None),
-        Value::Array(values) if values.len() > FILTER_VALUES => {
-            Err(FieldError::text(format!("Ensure this field has no more than {FILTER_VALUES} elements.")))
-        }
+        Value::Array(values) if values.len() > FILTER_VALUES => Err(FieldError::too_many_elements(FILTER_VALUES)),
         Value::Array(values) if values.iter().any(|value| value.as_text() == Some(CURRENT)) => {
             Err(FieldError::text(format!("'{CURRENT}' cannot stand in a list.")))
         }

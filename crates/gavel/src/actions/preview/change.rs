@@ -43,7 +43,7 @@ impl Changes {
         let mut fields = Fields::of(sent)?;
         let changes = fields.required("changes", |sent| {
             if read::array(sent)?.len() > MOST {
-                return Err(FieldError::text(format!("Ensure this field has no more than {MOST} elements.")));
+                return Err(FieldError::too_many_elements(MOST));
             }
             read::not_empty(read::list_of_objects(read_change))(sent)
         });

@@ -64,7 +64,7 @@ impl Changes {
     /// Reads the array.
     pub(super) fn read(sent: &Value<'_>) -> Result<Self, FieldError> {
         if read::array(sent)?.len() > MOST {
-            return Err(FieldError::text(format!("Ensure this field has no more than {MOST} elements.")));
+            return Err(FieldError::too_many_elements(MOST));
         }
         read::not_empty(read::list_of_objects(read_change))(sent).map(Self)
     }

@@ -126,7 +126,7 @@ impl NextBody {
 
 fn excluded(sent: &Value<'_>) -> Result<Vec<SessionId>, FieldError> {
     match read::array(sent)?.len() {
-        n if n > EXCLUDED => Err(FieldError::text(format!("Ensure this field has no more than {EXCLUDED} elements."))),
+        n if n > EXCLUDED => Err(FieldError::too_many_elements(EXCLUDED)),
         _ => read::list_of(read::uuid::<SessionId>)(sent),
     }
 }

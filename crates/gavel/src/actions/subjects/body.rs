@@ -161,7 +161,7 @@ fn up_to<'v, 'a: 'v, T>(
     read: impl Fn(&'v Value<'a>) -> Result<T, FieldError>,
 ) -> impl Fn(&'v Value<'a>) -> Result<T, FieldError> {
     move |sent| match read::array(sent)?.len() > most {
-        true => Err(FieldError::text(format!("Ensure this field has no more than {most} elements."))),
+        true => Err(FieldError::too_many_elements(most)),
         false => read(sent),
     }
 }
