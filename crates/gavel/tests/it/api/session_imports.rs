@@ -473,5 +473,9 @@ db_test!(a_long_file_comes_in_batches_that_add_up, server => {
     assert_eq!(server.client.get("/v3/users/").await.ok(200)["count"], 90);
     let kinds = server.client.get("/x/audit/events/?kind=sessions.imported&limit=200").await.ok(200);
     assert!(kinds["results"].as_array().unwrap().len() >= 6, "a row of the trail per batch: {kinds}");
+    server.client.post("/v3/sessions/delete/", json!({ "delete_all": true })).await.ok(204);
+    assert_eq!(server.client.get("/v3/sessions/").await.ok(200)["count"], 0, "and go again with one call");
+    let deleted = server.client.get("/x/audit/events/?kind=session.deleted&limit=1").await.ok(200);
+    assert_eq!(deleted["count"], 1_029, "with a row of the trail for each");
     server.stop().await;
 });
