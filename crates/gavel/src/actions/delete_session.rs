@@ -115,6 +115,9 @@ fn number(sent: &Value<'_>) -> Option<i64> {
             let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
             digits.then(|| text.parse().unwrap_or(i64::MAX))
         }
-        sent => read::integer(i64::MIN, i64::MAX)(sent).ok(),
+        sent => match read::integer(i64::MIN, i64::MAX)(sent) {
+            Ok(number) => Some(number),
+            Err(error) => (error != FieldError::not_an_integer()).then_some(i64::MAX),
+        },
     }
 }
