@@ -360,6 +360,9 @@ db_test!(rules_become_a_new_version_of_the_workflow, server => {
     assert_eq!(counts(&again), [5, 0, 1, 1, 3]);
     let (version, changed) = rules().await;
     assert_eq!((version, changed.as_array().unwrap().len(), &changed[0]["value"]), (json!(3), 2, &json!("21")));
+    let file = "external_id,feature,field,operator,value,status\nr2,LIVENESS,kyc.issuing_state,equals,ESP,In Review\n";
+    assert_eq!(counts(&import_file(&server.client, &fields, "moved.csv", file).await), [1, 0, 1, 0, 0], "it moves");
+    assert_eq!(rules().await.1.as_array().unwrap().len(), 1);
     let session = text(&server.client.post("/v3/session/", json!({ "workflow_id": id })).await.ok(201)["session_id"]);
     let decision = server.evidence(&session, json!({ "id_verifications": [{ "age": 19 }], "liveness_checks": [{}] })).await;
     assert_eq!(decision["status"], "Declined", "and they count");
