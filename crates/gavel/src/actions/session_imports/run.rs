@@ -307,7 +307,7 @@ fn object_of(raw: Json) -> Json {
             Ok(object @ Json::Object(_)) => object,
             _ => json!({ "_line": line }),
         },
-        _ => json!({}), // Too long, or no text.
+        _ => json!({}), // Too long.
     }
 }
 

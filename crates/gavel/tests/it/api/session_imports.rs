@@ -161,13 +161,20 @@ db_test!(rows_that_cannot_be_taken_are_kept_with_their_reason, server => {
     assert_eq!((&job["status"], counts(&job)), (&json!("COMPLETED"), [5, 1, 0, 0, 4]));
     let page = errors(&server.client, &job).await;
     let facts: Vec<(Value, Value)> = page["results"].as_array().unwrap().iter().map(|row| (row["row_number"].clone(), row["external_id"].clone())).collect();
-    assert_eq!(facts, [(json!(1), json!(null)), (json!(2), json!("b2")), (json!(4), json!(null)), (json!(5), json!("b5"))]);
+    assert_eq!(facts, [(json!(1), json!(null)), (json!(2), json!("b2")), (json!(4), json!("b4")), (json!(5), json!("b5"))]);
     let of = |place: usize| page["results"][place].clone();
     assert_eq!(of(0)["error"], "external_id: This field is required.");
     assert_eq!(of(0)["raw_row"]["vendor_data"], "ana");
     assert_eq!(of(1)["error"], "metadata: Metadata must be a JSON object.");
     assert_eq!(of(2)["error"], "This row has more cells than the first row names columns.");
-    assert_eq!((&of(2)["raw_row"], &of(3)["error"]), (&json!({}), &json!("portrait_image_url: The file could not be fetched.")));
+    assert_eq!((&of(2)["raw_row"]["status"], &of(2)["raw_row"]["_more"]), (&json!("Approved"), &json!(["more"])));
+    assert_eq!(of(3)["error"], "portrait_image_url: The file could not be fetched.");
+    for (name, file) in [("l.csv", b"external_id,status,first_name\nl1,Approved,Jos\xe9\n".as_slice()), ("l.ndjson", b"{\"external_id\":\"l1\",\"status\":\"Approved\",\"first_name\":\"Jos\xe9\"}")] {
+        let job = import_file(&server.client, &[("workflow_id", &id)], name, file).await;
+        let row = errors(&server.client, &job).await["results"][0].clone();
+        assert_eq!((&row["error"], &row["external_id"]), (&json!("This row is not UTF-8."), &json!("l1")));
+        assert_eq!(row["raw_row"], json!({ "external_id": "l1", "status": "Approved", "first_name": "Jos\u{fffd}" }));
+    }
     let line = json!({ "external_id": "b6", "status": "In Progress", "created_at": "yesterday", "date_of_birth": "1990-02-30", "issuing_state": "Spain",
         "gender": "X", "email": "nobody", "phone_number": "12345", "ip_address": "999.1.1.1", "portrait_image_url": "ftp://x/y" });
     let job = import_file(&server.client, &[("workflow_id", &id)], "x.jsonl", format!("{line}\n[1]\n{{\n\u{0}\n")).await;
