@@ -24,6 +24,13 @@ fn equal_rows_have_one_digest_and_others_another() {
         other[name] = value.into();
         assert_ne!(content(&row), content(&other), "{name}");
     }
+    let with = |metadata: &str| {
+        content(
+            &serde_json::from_str(&format!("{{\"external_id\":\"a\",\"status\":\"Approved\",\"metadata\":{metadata}}}")).unwrap(),
+        )
+    };
+    assert_eq!(with("{\"n\":2.50,\"m\":1}"), with("{\"m\":1.0,\"n\":2.5}"));
+    assert_ne!(with("{\"n\":2.5}"), with("{\"n\":\"2.5\"}"));
 }
 
 #[test]
