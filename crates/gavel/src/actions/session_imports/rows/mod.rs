@@ -368,7 +368,13 @@ fn read_transaction(sent: &Value<'_>) -> Result<What, FieldErrors> {
     if !counterparty.is_empty() {
         body.insert("counterparty".into(), counterparty.into());
     }
-    NewTransaction::read(&Value::from(&Json::Object(body))).map(|new| What::Transaction(Box::new(new)))
+    let read = NewTransaction::read(&Value::from(&Json::Object(body)));
+    read.map(|new| What::Transaction(Box::new(new))).map_err(|errors| {
+        texts(&errors).into_iter().fold(FieldErrors::default(), |named, (name, text)| {
+            let column = if name == "custom_properties" { "metadata".to_owned() } else { name };
+            named.with(column, FieldError::text(text))
+        })
+    })
 }
 
 /// All texts of an answer's errors, each with the name of the field it stands under.

@@ -67,6 +67,12 @@ fn wrong_columns_are_named() {
             json!({ "transaction_id": "t", "transaction_category": "finance", "direction": "in", "amount": "x", "currency": "eur", "subject_full_name": "A" }),
             "amount: A valid number is required. subject: subject.vendor_data and subject.full_name are required.",
         ),
+        (
+            ImportType::Transactions,
+            json!({ "transaction_id": "t", "transaction_category": "finance", "direction": "in", "amount": "1", "currency": "eur",
+                "subject_vendor_data": "a", "subject_full_name": "A", "metadata": "x" }),
+            "metadata: Invalid data. Expected a dictionary, but got str.",
+        ),
     ] {
         let error = read_line(import_type, &row).err().unwrap();
         assert!(error.starts_with(expected), "{row}: {error}");
