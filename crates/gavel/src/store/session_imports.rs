@@ -40,6 +40,8 @@ pub struct Job {
     pub failed: u64,
     /// Size of all pictures that came with it.
     pub media_bytes: u64,
+    /// How often a fault stopped it where it stands.
+    pub tries: u64,
     /// Why it failed.
     pub last_error: Option<String>,
     /// When it was sent.
@@ -53,7 +55,7 @@ pub struct Job {
 }
 
 const COLUMNS: &str = "id, application_id, import_type, workflow_id, format, filename, state, total, processed, created, updated,
-    skipped, failed, media_bytes, last_error, created_at, updated_at, started_at, completed_at";
+    skipped, failed, media_bytes, tries, last_error, created_at, updated_at, started_at, completed_at";
 
 fn from_row(row: &Row) -> Result<Job, StoreError> {
     let mut c = row.columns();
@@ -72,6 +74,7 @@ fn from_row(row: &Row) -> Result<Job, StoreError> {
         skipped: c.take()?,
         failed: c.take()?,
         media_bytes: c.take()?,
+        tries: c.take()?,
         last_error: c.take()?,
         created_at: c.take()?,
         updated_at: c.take()?,
@@ -113,7 +116,8 @@ pub async fn is_active(tx: &mut Tx, application: ApplicationId) -> Result<bool, 
 pub async fn set_progress(tx: &mut Tx, job: &Job, until: Timestamp) -> Result<(), StoreError> {
     tx.send(
         "UPDATE session_imports SET state = $2, total = $3, processed = $4, created = $5, updated = $6, skipped = $7, failed = $8,
-             media_bytes = $9, last_error = $10, updated_at = $11, started_at = $12, completed_at = $13, leased_until = $14
+             media_bytes = $9, last_error = $10, updated_at = $11, started_at = $12, completed_at = $13, leased_until = $14,
+             tries = $15
          WHERE id = $1",
         &[
             job.id.0.into(),
@@ -130,6 +134,7 @@ pub async fn set_progress(tx: &mut Tx, job: &Job, until: Timestamp) -> Result<()
             job.started_at.into(),
             job.completed_at.into(),
             until.into(),
+            job.tries.into(),
         ],
     )
     .await?;

@@ -37,6 +37,8 @@ use crate::{
 pub const LEASE: i64 = 15;
 /// Rows of one transaction.
 const BATCH: usize = 200;
+/// How often a fault may stop a job at one place before it ends: a row that cannot be taken must not keep out all later files.
+const TRIES: u64 = 5;
 /// Pictures of one batch, fetched at the same time: each may take ten seconds.
 const PICTURES: usize = 8;
 
@@ -76,8 +78,17 @@ pub(super) struct Outcome {
     pub(super) gone: Vec<MediaId>,
 }
 
-/// Does what is left of a job. Ends early when another process has taken over.
-pub async fn run(app: &App, mut job: Job) -> Result<(), Error> {
+/// Does what is left of a job. Ends early when another process has taken over, and when the job lets others go first.
+pub async fn run(app: &App, job: Job) -> Result<(), Error> {
+    let id = job.id;
+    let done = go_on(app, job).await;
+    if matches!(done, Err(Error::Fault(_))) {
+        note_fault(app, id).await?;
+    }
+    done
+}
+
+async fn go_on(app: &App, mut job: Job) -> Result<(), Error> {
     let import_type = ImportType::from_name(&job.import_type).ok_or_else(|| Error::fault("an import of an unknown type"))?;
     if job.started_at.is_none() {
         let counted = count(app, &job, import_type).await?;
@@ -150,13 +161,38 @@ where
                     return Ok(None);
                 }
                 let done = work(tx, &mut job).await?;
-                job.updated_at = now;
-                if job.completed_at.is_some() {
-                    session_imports::remove_parts(tx, job.id).await?;
-                    worker(&job).audit(tx, "session_import.ended", &[("import", job.id.0)], now).await?;
-                }
-                session_imports::set_progress(tx, &job, now.plus_seconds(LEASE)).await?;
+                job.tries = 0;
+                keep(tx, &mut job, now).await?;
                 Ok(Some((job, done)))
+            })
+        })
+        .await
+}
+
+/// Writes where a job stands; when that is its end, its file goes.
+async fn keep(tx: &mut Tx, job: &mut Job, now: Timestamp) -> Result<(), Error> {
+    job.updated_at = now;
+    if job.completed_at.is_some() {
+        session_imports::remove_parts(tx, job.id).await?;
+        worker(job).audit(tx, "session_import.ended", &[("import", job.id.0)], now).await?;
+    }
+    Ok(session_imports::set_progress(tx, job, now.plus_seconds(LEASE)).await?)
+}
+
+/// A fault of ours is met again when the lease has ended; one that stays ends the job.
+async fn note_fault(app: &App, id: SessionImportId) -> Result<(), Error> {
+    let now = app.clock.now();
+    app.store
+        .write(move |tx| {
+            Box::pin(async move {
+                let Some(mut job) = session_imports::lock_job(tx, id).await?.filter(|job| job.completed_at.is_none()) else {
+                    return Ok(());
+                };
+                job.tries += 1;
+                if job.tries >= TRIES {
+                    fail(&mut job, "The server failed at the same place again and again; its log says why.", now);
+                }
+                keep(tx, &mut job, now).await
             })
         })
         .await

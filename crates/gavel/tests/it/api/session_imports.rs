@@ -10,6 +10,7 @@ use crate::{
     harness::{
         Client, Engine, Server,
         client::send,
+        eventually,
         files::{import_ended, import_file, send_form},
         shown, text,
     },
@@ -40,6 +41,23 @@ fn features(decision: &Value) -> Vec<String> {
 
 async fn errors(client: &Client, job: &Value) -> Value {
     client.get(&format!("/v3/session/imports/{}/errors/", text(&job["uuid"]))).await.ok(200)
+}
+
+/// A job that another process holds; how many of its rows were refused, and how often a fault has stopped it.
+async fn held_job(server: &Server, import_type: &'static str, (failed, tries): (u64, u64)) -> uuid::Uuid {
+    let (id, now) = (uuid::Uuid::now_v7(), server.app.clock.now());
+    server.sql(
+        "INSERT INTO session_imports (id, application_id, import_type, format, filename, state, total, processed, created, updated, skipped,
+             failed, media_bytes, tries, leased_until, created_at, updated_at)
+         VALUES ($1, $2, $3, 'csv', 'a.csv', 'PROCESSING', 0, 0, 0, 0, 0, $4, 0, $5, $6, $7, $7)",
+        vec![id.into(), server.application().await.0.into(), import_type.into(), failed.into(), tries.into(), now.plus_seconds(3_600).into(), now.into()],
+    ).await;
+    id
+}
+
+/// As if the leases of all jobs had ended.
+async fn end_leases(server: &Server) {
+    server.sql("UPDATE session_imports SET leased_until = 0 WHERE completed_at IS NULL", vec![]).await;
 }
 
 async fn sessions(server: &Server, query: &str) -> Vec<Value> {
@@ -272,18 +290,25 @@ db_test!(refuses_what_the_contract_refuses, server => {
 
 db_test!(one_file_at_a_time, server => {
     let id = workflow(&server, &["OCR"]).await;
-    // A job that another process holds.
-    server.sql(
-        "INSERT INTO session_imports (id, application_id, import_type, format, filename, state, total, processed, created, updated, skipped,
-             failed, media_bytes, leased_until, created_at, updated_at)
-         VALUES ($1, $2, 'transactions', 'csv', 'a.csv', 'PROCESSING', 0, 0, 0, 0, 0, 0, 0, $3, $4, $4)",
-        vec![uuid::Uuid::now_v7().into(), server.application().await.0.into(), server.app.clock.now().plus_seconds(3_600).into(), server.app.clock.now().into()],
-    ).await;
+    held_job(&server, "transactions", (0, 0)).await;
     let busy = json!({ "detail": "This application already has an active import job. Wait for it to finish before starting another." });
     send_form(&server.client, &[("workflow_id", &id)], "a.csv", "external_id,status\n").await.is(429, busy);
     let they = server.foreign_client().await;
     let theirs = text(&they.get("/v3/workflows/").await.ok(200)["results"][0]["workflow_id"]);
     assert_eq!(import_file(&they, &[("workflow_id", &theirs)], "a.csv", "external_id,status\n1,Approved\n").await["created_count"], 1);
+    server.stop().await;
+});
+
+db_test!(a_fault_that_stays_ends_the_job, server => {
+    let id = workflow(&server, &["OCR"]).await;
+    let job = held_job(&server, "unknown", (0, 3)).await.to_string();
+    let ended = eventually("the import is at its end", || async {
+        end_leases(&server).await;
+        Some(server.client.get(&format!("/v3/session/imports/{job}/")).await.ok(200)).filter(|job| job["completed_at"].is_string())
+    }).await;
+    let told = "The server failed at the same place again and again; its log says why.";
+    assert_eq!((&ended["status"], &ended["last_error"]), (&json!("FAILED"), &json!(told)));
+    assert_eq!(counts(&import_people(&server, &id, "a1,ana,Approved,,,,,,,,,,,,,,,,,,\n").await), [1, 1, 0, 0, 0], "the way is free");
     server.stop().await;
 });
 
