@@ -159,15 +159,28 @@ pub async fn is_waiting(tx: &mut Tx, now: Timestamp) -> Result<bool, StoreError>
     Ok(tx.query_opt(sql, &[now.into()]).await?.is_some())
 }
 
-/// Takes a job nobody works on; the oldest first.
+/// Takes a job nobody works on; the one that has waited longest first.
 pub async fn claim(tx: &mut Tx, now: Timestamp, until: Timestamp) -> Result<Option<Job>, StoreError> {
     let sql = format!(
         "UPDATE session_imports SET leased_until = $2 WHERE id IN (
-             SELECT id FROM session_imports WHERE completed_at IS NULL AND leased_until <= $1 ORDER BY created_at, id LIMIT 1{})
+             SELECT id FROM session_imports WHERE completed_at IS NULL AND leased_until <= $1 ORDER BY updated_at, id LIMIT 1{})
          RETURNING {COLUMNS}",
         tx.skip_locked()
     );
     tx.query_opt(&sql, &[now.into(), until.into()]).await?.as_ref().map(from_row).transpose()
+}
+
+/// Ends the lease of a job if another one waits, and puts it behind that.
+pub async fn give_way(tx: &mut Tx, id: SessionImportId, now: Timestamp) -> Result<bool, StoreError> {
+    let rows = tx
+        .execute(
+            "UPDATE session_imports SET leased_until = $2, updated_at = $2
+             WHERE id = $1 AND completed_at IS NULL
+                 AND EXISTS (SELECT 1 FROM session_imports o WHERE o.completed_at IS NULL AND o.leased_until <= $2 AND o.id <> $1)",
+            &[id.0.into(), now.into()],
+        )
+        .await?;
+    Ok(rows == 1)
 }
 
 /// Frees every lease. Only the one process of a SQLite file does this, at its start: nobody else can hold one.

@@ -37,6 +37,8 @@ use crate::{
 pub const LEASE: i64 = 15;
 /// Rows of one transaction.
 const BATCH: usize = 200;
+/// Transactions after which a job lets others go first.
+const TURN: u64 = 10;
 /// How often a fault may stop a job at one place before it ends: a row that cannot be taken must not keep out all later files.
 const TRIES: u64 = 5;
 /// Pictures of one batch, fetched at the same time: each may take ten seconds.
@@ -96,6 +98,7 @@ async fn go_on(app: &App, mut job: Job) -> Result<(), Error> {
         job = next;
     }
     let mut file = Reading::of(parts(app, job.id), format_of(&job)?, import_type.shape(), BATCH);
+    let mut taken = 0;
     while job.completed_at.is_none() {
         // The rows were counted, so the file can be read.
         let rows = file.next_batch().await.map_err(|broken| Error::fault(broken.0))?;
@@ -106,7 +109,7 @@ async fn go_on(app: &App, mut job: Job) -> Result<(), Error> {
             true => end(app, &job).await?,
             false => {
                 let left = rows.into_iter().filter(|row| row.number > job.processed).collect();
-                apply_some(app, &job, import_type, left).await?
+                apply_some(app, &job, import_type, left, &mut taken).await?
             }
         };
         match done {
@@ -235,8 +238,14 @@ async fn end(app: &App, job: &Job) -> Result<Option<Job>, Error> {
     Ok(ended.await?.map(|(job, ())| job))
 }
 
-/// Applies the rows of a batch, in parts when many come with pictures.
-async fn apply_some(app: &App, job: &Job, import_type: ImportType, rows: Vec<Row<Imported>>) -> Result<Option<Job>, Error> {
+/// Applies the rows of a batch, in parts when many come with pictures. `None`: it is not ours to go on.
+async fn apply_some(
+    app: &App,
+    job: &Job,
+    import_type: ImportType,
+    rows: Vec<Row<Imported>>,
+    taken: &mut u64,
+) -> Result<Option<Job>, Error> {
     let mut job = job.clone();
     let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() && job.completed_at.is_none() {
@@ -249,8 +258,18 @@ async fn apply_some(app: &App, job: &Job, import_type: ImportType, rows: Vec<Row
             Some(next) => job = next,
             None => return Ok(None),
         }
+        *taken += 1;
+        if taken.is_multiple_of(TURN) && gives_way(app, &job).await? {
+            return Ok(None);
+        }
     }
     Ok(Some(job))
+}
+
+/// Applications take turns: when another job waits, this one stands behind it.
+async fn gives_way(app: &App, job: &Job) -> Result<bool, Error> {
+    let (id, now) = (job.id, app.clock.now());
+    app.store.write::<_, Error, _>(move |tx| Box::pin(async move { Ok(session_imports::give_way(tx, id, now).await?) })).await
 }
 
 fn links(row: &Imported) -> usize {

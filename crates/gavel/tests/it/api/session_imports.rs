@@ -299,6 +299,21 @@ db_test!(one_file_at_a_time, server => {
     server.stop().await;
 });
 
+db_test!(applications_take_turns, server => {
+    let id = workflow(&server, &["OCR"]).await;
+    let they = server.foreign_client().await;
+    let theirs = text(&they.get("/v3/workflows/").await.ok(200)["results"][0]["workflow_id"]);
+    let rows: String = (0..20_000).map(|n| format!("{n},No\n")).collect();
+    let long = send_form(&server.client, &[("workflow_id", &id)], "a.csv", format!("external_id,status\n{rows}")).await.ok(201);
+    let path = format!("/v3/session/imports/{}/", text(&long["uuid"]));
+    let begun = async || Some(server.client.get(&path).await.ok(200)).filter(|job| job["processed_rows"].as_u64() > Some(0));
+    eventually("the long file is begun", begun).await;
+    import_file(&they, &[("workflow_id", &theirs)], "a.csv", "external_id,status\n1,Approved\n").await;
+    assert_eq!(server.client.get(&path).await.ok(200)["status"], "PROCESSING", "a short file does not wait for the end of a long one");
+    assert_eq!(counts(&import_ended(&server.client, &text(&long["uuid"])).await), [20_000, 0, 0, 0, 20_000]);
+    server.stop().await;
+});
+
 db_test!(a_fault_that_stays_ends_the_job, server => {
     let id = workflow(&server, &["OCR"]).await;
     let job = held_job(&server, "unknown", (0, 3)).await.to_string();
