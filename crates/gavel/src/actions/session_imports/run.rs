@@ -39,6 +39,8 @@ pub const LEASE: i64 = 15;
 const BATCH: usize = 200;
 /// Transactions after which a job lets others go first.
 const TURN: u64 = 10;
+/// Most refused rows that are kept of a job; more are only counted.
+const KEPT: u64 = 100_000;
 /// How often a fault may stop a job at one place before it ends: a row that cannot be taken must not keep out all later files.
 const TRIES: u64 = 5;
 /// Pictures of one batch, fetched at the same time: each may take ten seconds.
@@ -304,9 +306,10 @@ async fn apply(app: &App, job: &Job, import_type: ImportType, rows: Vec<Row<Impo
             job.created += outcome.created;
             job.updated += outcome.updated;
             job.skipped += outcome.skipped;
+            let kept = KEPT.saturating_sub(job.failed);
             job.failed += outcome.refused.len() as u64;
             job.media_bytes += media_bytes;
-            for bad in outcome.refused {
+            for (bad, _) in outcome.refused.into_iter().zip(0..kept) {
                 session_imports::insert_error(tx, job.id, &error_of(bad, now)?).await?;
             }
             Ok(Some(outcome.gone))

@@ -327,6 +327,17 @@ db_test!(a_fault_that_stays_ends_the_job, server => {
     server.stop().await;
 });
 
+db_test!(of_very_many_refused_rows_some_are_only_counted, server => {
+    let job = held_job(&server, "transactions", (99_998, 0)).await;
+    let part = b"transaction_id,transaction_category,direction,amount,currency,subject_vendor_data,subject_full_name\n1\n2\n3\n";
+    server.sql("INSERT INTO session_import_parts (import_id, ordinal, content) VALUES ($1, 0, $2)", vec![job.into(), part.as_slice().into()]).await;
+    end_leases(&server).await;
+    let job = import_ended(&server.client, &job.to_string()).await;
+    assert_eq!((&job["status"], counts(&job)), (&json!("COMPLETED"), [3, 0, 0, 0, 100_001]));
+    assert_eq!(errors(&server.client, &job).await["count"], 2);
+    server.stop().await;
+});
+
 db_test!(a_file_may_be_fetched_and_is_taken_once_under_a_key, server => {
     let id = workflow(&server, &["OCR"]).await;
     let file = "external_id,status\nf1,Approved\n";
