@@ -14,11 +14,13 @@ use serde::Serialize;
 use super::{Caller, Error, status, subjects};
 use crate::{
     app::App,
-    store::{Tx, media, sessions},
+    store::{Tx, db::parts_of, media, sessions},
 };
 
 /// Most numbers of one call.
 const MOST: usize = 1_000;
+/// Sessions of one statement: a statement costs more the more its transaction has changed, and one may delete them all.
+const PART: usize = 1_024;
 
 /// Files whose rows say they are gone: the bytes follow when the transaction has ended.
 #[derive(Default, Serialize)]
@@ -36,7 +38,7 @@ pub async fn delete(app: &App, caller: &Caller, id: SessionId, seen: Option<u64>
                 let session = sessions::lock_session(tx, caller_.application, id).await?.ok_or(Error::NOT_FOUND)?;
                 status::must_be_at(&session, seen)?;
                 let mut gone = Gone::default();
-                remove(tx, &caller_, session.id, now, &mut gone).await?;
+                remove(tx, &caller_, &[session.id], now, &mut gone).await?;
                 let whose = session.vendor_data.into_iter().collect();
                 subjects::sessions::forget(tx, caller_.application, session.kind, Some(whose)).await?;
                 Ok(gone)
@@ -55,11 +57,12 @@ pub async fn delete_many(app: &App, caller: &Caller, body: Result<Selection, Fie
         .act(caller, move |tx| {
             Box::pin(async move {
                 let mut gone = Gone::default();
-                let mut whose = BTreeSet::new();
-                for (session, vendor_data) in sessions::lock_by_number(tx, caller_.application, numbers.as_deref()).await? {
-                    remove(tx, &caller_, session, now, &mut gone).await?;
-                    whose.extend(vendor_data);
+                let locked = sessions::lock_by_number(tx, caller_.application, numbers.as_deref()).await?;
+                let (ids, whose): (Vec<SessionId>, Vec<Option<String>>) = locked.into_iter().unzip();
+                for part in parts_of(PART, &ids) {
+                    remove(tx, &caller_, part, now, &mut gone).await?;
                 }
+                let whose: BTreeSet<String> = whose.into_iter().flatten().collect();
                 let whose = numbers.map(|_| whose.into_iter().collect());
                 subjects::sessions::forget(tx, caller_.application, SessionKind::User, whose).await?;
                 Ok(gone)
@@ -70,14 +73,11 @@ pub async fn delete_many(app: &App, caller: &Caller, body: Result<Selection, Fie
     Ok(())
 }
 
-/// Marks a session and the files only it shows as deleted.
-async fn remove(tx: &mut Tx, caller: &Caller, id: SessionId, now: Timestamp, gone: &mut Gone) -> Result<(), Error> {
-    let files = media::list_uses(tx, id).await?;
-    let files = media::release(tx, id, &files, now).await?;
-    sessions::set_deleted(tx, id, now).await?;
-    caller.audit(tx, "session.deleted", &[("session", id.0)], now).await?;
-    gone.files.extend(files);
-    Ok(())
+/// Marks sessions and the files only they show as deleted.
+async fn remove(tx: &mut Tx, caller: &Caller, ids: &[SessionId], now: Timestamp, gone: &mut Gone) -> Result<(), Error> {
+    gone.files.extend(media::release_all(tx, ids, now).await?);
+    sessions::set_deleted(tx, ids, now).await?;
+    Ok(caller.audit_each(tx, "session.deleted", "session", ids.iter().map(|id| id.0), now).await?)
 }
 
 /// What a batch delete names.
@@ -115,6 +115,9 @@ fn number(sent: &Value<'_>) -> Option<i64> {
             let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
             digits.then(|| text.parse().unwrap_or(i64::MAX))
         }
-        sent => read::integer(i64::MIN, i64::MAX)(sent).ok(),
+        sent => match read::integer(i64::MIN, i64::MAX)(sent) {
+            Ok(number) => Some(number),
+            Err(error) => (error != FieldError::not_an_integer()).then_some(i64::MAX),
+        },
     }
 }

@@ -168,6 +168,31 @@ impl Caller {
         values: serde_json::Map<String, serde_json::Value>,
         at: Timestamp,
     ) -> Result<(), StoreError> {
+        audit::append(tx, &[self.audit_row(kind, objects, values, at)]).await
+    }
+
+    /// A row per object, of a change of many.
+    pub async fn audit_each(
+        &self,
+        tx: &mut Tx,
+        kind: &str,
+        name: &str,
+        objects: impl Iterator<Item = Uuid>,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let objects: Vec<[(&str, Uuid); 1]> = objects.map(|id| [(name, id)]).collect();
+        let rows: Vec<audit::Event<'_>> =
+            objects.iter().map(|object| self.audit_row(kind, object, serde_json::Map::new(), at)).collect();
+        audit::append(tx, &rows).await
+    }
+
+    fn audit_row<'a>(
+        &'a self,
+        kind: &'a str,
+        objects: &'a [(&'a str, Uuid)],
+        values: serde_json::Map<String, serde_json::Value>,
+        at: Timestamp,
+    ) -> audit::Event<'a> {
         let mut personal = serde_json::json!({
             "path": self.path,
             "ip": self.ip.map(|ip| ip.to_string()),
@@ -176,24 +201,20 @@ impl Caller {
         if let Some(members) = personal.as_object_mut() {
             members.extend(values);
         }
-        audit::append(
-            tx,
-            &audit::Event {
-                id: new_id(),
-                application: self.application,
-                kind,
-                actor_type: self.actor.actor_type().as_str(),
-                actor_id: self.actor.id(),
-                method: &self.method,
-                route: self.route,
-                status_code: self.success,
-                objects,
-                personal: personal.to_string(),
-                salt: random(),
-                at,
-            },
-        )
-        .await
+        audit::Event {
+            id: new_id(),
+            application: self.application,
+            kind,
+            actor_type: self.actor.actor_type().as_str(),
+            actor_id: self.actor.id(),
+            method: &self.method,
+            route: self.route,
+            status_code: self.success,
+            objects,
+            personal: personal.to_string(),
+            salt: random(),
+            at,
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 use gavel_core::{ids::ApplicationId, time::Timestamp};
 use uuid::Uuid;
 
-use super::{StoreError, Tx};
+use super::{StoreError, Tx, Value, audit_chain::insert_many};
 
 /// What happened, by whom, to what.
 pub struct Event<'a> {
@@ -37,40 +37,39 @@ pub struct Event<'a> {
     pub at: Timestamp,
 }
 
-/// Writes the row, its values, and its place in the queue of the unsealed.
-pub async fn append(tx: &mut Tx, event: &Event<'_>) -> Result<(), StoreError> {
-    let objects: serde_json::Map<_, _> =
-        event.objects.iter().map(|(name, id)| ((*name).to_owned(), id.to_string().into())).collect();
-    let commitment = gavel_core::audit::commitment(&event.salt, &event.personal);
-    tx.send(
-        "INSERT INTO audit_events (id, application_id, kind, actor_type, actor_id, method, route, status_code, objects,
-             commitment, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        &[
-            event.id.into(),
-            event.application.0.into(),
-            event.kind.into(),
-            event.actor_type.into(),
-            event.actor_id.into(),
-            event.method.into(),
-            event.route.into(),
-            i64::from(event.status_code).into(),
-            serde_json::Value::Object(objects).to_string().into(),
-            commitment.into(),
-            event.at.into(),
-        ],
-    )
-    .await?;
-    tx.send(
-        "INSERT INTO audit_values (event_id, salt, personal) VALUES ($1, $2, $3)",
-        &[event.id.into(), event.salt.into(), (&event.personal).into()],
-    )
-    .await?;
-    tx.send(
-        "INSERT INTO audit_unsealed (event_id, application_id) VALUES ($1, $2)",
-        &[event.id.into(), event.application.0.into()],
-    )
-    .await?;
+/// Rows of one statement. On SQLite a statement inside a savepoint costs more the more pages that has changed, so a
+/// change of very many objects is written by few.
+const PART: usize = 1_024;
+
+/// Writes the rows, their values, and their places in the queue of the unsealed.
+pub async fn append(tx: &mut Tx, events: &[Event<'_>]) -> Result<(), StoreError> {
+    let rows: Vec<[Value; 11]> = events.iter().map(to_row).collect();
+    let insert = "INSERT INTO audit_events (id, application_id, kind, actor_type, actor_id, method, route, status_code, objects,
+             commitment, created_at) VALUES";
+    insert_many(tx, PART, insert, "", &rows).await?;
+    let values: Vec<[Value; 3]> =
+        events.iter().map(|event| [event.id.into(), event.salt.into(), (&event.personal).into()]).collect();
+    insert_many(tx, PART, "INSERT INTO audit_values (event_id, salt, personal) VALUES", "", &values).await?;
+    let unsealed: Vec<[Value; 2]> = events.iter().map(|event| [event.id.into(), event.application.0.into()]).collect();
+    insert_many(tx, PART, "INSERT INTO audit_unsealed (event_id, application_id) VALUES", "", &unsealed).await?;
     tx.wake_sealer();
     Ok(())
+}
+
+fn to_row(event: &Event<'_>) -> [Value; 11] {
+    let objects: serde_json::Map<_, _> =
+        event.objects.iter().map(|(name, id)| ((*name).to_owned(), id.to_string().into())).collect();
+    [
+        event.id.into(),
+        event.application.0.into(),
+        event.kind.into(),
+        event.actor_type.into(),
+        event.actor_id.into(),
+        event.method.into(),
+        event.route.into(),
+        i64::from(event.status_code).into(),
+        serde_json::Value::Object(objects).to_string().into(),
+        gavel_core::audit::commitment(&event.salt, &event.personal).into(),
+        event.at.into(),
+    ]
 }

@@ -12,7 +12,13 @@ use gavel_core::{
 };
 use uuid::Uuid;
 
-use super::{Row, StoreError, Tx, Value, db::Columns};
+use super::{
+    Row, StoreError, Tx, Value,
+    db::{Columns, parts_of},
+};
+
+/// Rows of one statement of the sealer.
+const PART: usize = 128;
 
 /// The end of a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,15 +100,16 @@ pub async fn list_unsealed(tx: &mut Tx, application: ApplicationId, end: End, li
 pub async fn insert_sealed(tx: &mut Tx, application: ApplicationId, sealed: &[(Event, Hash)]) -> Result<(), StoreError> {
     let places: Vec<[Value; 4]> =
         sealed.iter().map(|(event, hash)| [application.0.into(), event.seq.into(), event.id.into(), hash.0.into()]).collect();
-    insert_many(tx, "INSERT INTO audit_chain (application_id, seq, event_id, hash) VALUES", "", &places).await?;
+    insert_many(tx, PART, "INSERT INTO audit_chain (application_id, seq, event_id, hash) VALUES", "", &places).await?;
     let objects: Vec<[Value; 3]> = sealed
         .iter()
         .flat_map(|(event, _)| event.objects.values().map(|id| [application.0.into(), (*id).into(), event.id.into()]))
         .collect();
     // One object may stand in a row under two names.
     let on_conflict = " ON CONFLICT (application_id, object_id, event_id) DO NOTHING";
-    insert_many(tx, "INSERT INTO audit_objects (application_id, object_id, event_id) VALUES", on_conflict, &objects).await?;
-    for part in parts(sealed) {
+    insert_many(tx, PART, "INSERT INTO audit_objects (application_id, object_id, event_id) VALUES", on_conflict, &objects)
+        .await?;
+    for part in parts_of(PART, sealed) {
         let ids: Vec<Value> = part.iter().map(|(event, _)| event.id.into()).collect();
         let sql = format!("DELETE FROM audit_unsealed WHERE event_id IN ({})", super::db::placeholders(1, ids.len()));
         tx.send(&sql, &ids).await?;
@@ -110,9 +117,15 @@ pub async fn insert_sealed(tx: &mut Tx, application: ApplicationId, sealed: &[(E
     Ok(())
 }
 
-/// Many rows by few statements.
-async fn insert_many<const N: usize>(tx: &mut Tx, begin: &str, end: &str, rows: &[[Value; N]]) -> Result<(), StoreError> {
-    for part in parts(rows) {
+/// Many rows by few statements, each of at most so many: a power of two.
+pub(super) async fn insert_many<const N: usize>(
+    tx: &mut Tx,
+    most: usize,
+    begin: &str,
+    end: &str,
+    rows: &[[Value; N]],
+) -> Result<(), StoreError> {
+    for part in parts_of(most, rows) {
         let mut sql = begin.to_owned();
         for n in 0..part.len() {
             sql.push_str(if n > 0 { ",(" } else { " (" });
@@ -124,17 +137,6 @@ async fn insert_many<const N: usize>(tx: &mut Tx, begin: &str, end: &str, rows: 
         tx.send(&sql, &values).await?;
     }
     Ok(())
-}
-
-/// Cuts into parts of 128, 64, 32 … members: few different statements, so that all of them stay prepared.
-fn parts<T>(mut all: &[T]) -> impl Iterator<Item = &[T]> {
-    std::iter::from_fn(move || {
-        let most = all.len().min(128);
-        let size = most.checked_ilog2().map(|log| 1 << log)?;
-        let (part, rest) = all.split_at(size);
-        all = rest;
-        Some(part)
-    })
 }
 
 /// A sealed row as an export shows it.

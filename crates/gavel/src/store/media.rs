@@ -5,6 +5,8 @@ use gavel_core::{
     time::Timestamp,
 };
 
+use uuid::Uuid;
+
 use super::{StoreError, Tx, Value};
 
 /// A stored file.
@@ -86,6 +88,33 @@ pub async fn insert_uses(tx: &mut Tx, session: SessionId, ids: &[MediaId]) -> Re
 pub async fn list_uses(tx: &mut Tx, session: SessionId) -> Result<Vec<MediaId>, StoreError> {
     let rows = tx.query("SELECT media_id FROM media_uses WHERE session_id = $1", &[session.0.into()]).await?;
     rows.iter().map(|row| row.get(0).map(MediaId)).collect()
+}
+
+/// These sessions show no files any longer. Those no other session shows are marked as deleted and answered.
+pub async fn release_all(tx: &mut Tx, sessions: &[SessionId], now: Timestamp) -> Result<Vec<MediaId>, StoreError> {
+    let sessions: Vec<Value> = sessions.iter().map(|id| id.0.into()).collect();
+    let those = super::db::placeholders(1, sessions.len());
+    let shown = tx.query(&format!("SELECT DISTINCT media_id FROM media_uses WHERE session_id IN ({those})"), &sessions).await?;
+    if shown.is_empty() {
+        return Ok(Vec::new());
+    }
+    tx.send(&format!("DELETE FROM media_uses WHERE session_id IN ({those})"), &sessions).await?;
+    let shown = shown.iter().map(|row| row.get(0)).collect::<Result<Vec<Uuid>, _>>()?;
+    let mut gone = Vec::new();
+    for part in super::db::parts_of(1_024, &shown) {
+        let mut params: Vec<Value> = vec![now.into()];
+        params.extend(part.iter().map(|id| Value::from(*id)));
+        let sql = format!(
+            "UPDATE media SET deleted_at = $1
+             WHERE id IN ({}) AND deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM media_uses u WHERE u.media_id = media.id)
+             RETURNING id",
+            super::db::placeholders(2, part.len())
+        );
+        for row in tx.query(&sql, &params).await? {
+            gone.push(MediaId(row.get(0)?));
+        }
+    }
+    Ok(gone)
 }
 
 /// A session shows these files no longer. Those no other session shows are marked as deleted and answered.

@@ -40,6 +40,8 @@ pub struct Job {
     pub failed: u64,
     /// Size of all pictures that came with it.
     pub media_bytes: u64,
+    /// How often a fault stopped it where it stands.
+    pub tries: u64,
     /// Why it failed.
     pub last_error: Option<String>,
     /// When it was sent.
@@ -53,7 +55,7 @@ pub struct Job {
 }
 
 const COLUMNS: &str = "id, application_id, import_type, workflow_id, format, filename, state, total, processed, created, updated,
-    skipped, failed, media_bytes, last_error, created_at, updated_at, started_at, completed_at";
+    skipped, failed, media_bytes, tries, last_error, created_at, updated_at, started_at, completed_at";
 
 fn from_row(row: &Row) -> Result<Job, StoreError> {
     let mut c = row.columns();
@@ -72,6 +74,7 @@ fn from_row(row: &Row) -> Result<Job, StoreError> {
         skipped: c.take()?,
         failed: c.take()?,
         media_bytes: c.take()?,
+        tries: c.take()?,
         last_error: c.take()?,
         created_at: c.take()?,
         updated_at: c.take()?,
@@ -113,7 +116,8 @@ pub async fn is_active(tx: &mut Tx, application: ApplicationId) -> Result<bool, 
 pub async fn set_progress(tx: &mut Tx, job: &Job, until: Timestamp) -> Result<(), StoreError> {
     tx.send(
         "UPDATE session_imports SET state = $2, total = $3, processed = $4, created = $5, updated = $6, skipped = $7, failed = $8,
-             media_bytes = $9, last_error = $10, updated_at = $11, started_at = $12, completed_at = $13, leased_until = $14
+             media_bytes = $9, last_error = $10, updated_at = $11, started_at = $12, completed_at = $13, leased_until = $14,
+             tries = $15
          WHERE id = $1",
         &[
             job.id.0.into(),
@@ -130,6 +134,7 @@ pub async fn set_progress(tx: &mut Tx, job: &Job, until: Timestamp) -> Result<()
             job.started_at.into(),
             job.completed_at.into(),
             until.into(),
+            job.tries.into(),
         ],
     )
     .await?;
@@ -154,15 +159,28 @@ pub async fn is_waiting(tx: &mut Tx, now: Timestamp) -> Result<bool, StoreError>
     Ok(tx.query_opt(sql, &[now.into()]).await?.is_some())
 }
 
-/// Takes a job nobody works on; the oldest first.
+/// Takes a job nobody works on; the one that has waited longest first.
 pub async fn claim(tx: &mut Tx, now: Timestamp, until: Timestamp) -> Result<Option<Job>, StoreError> {
     let sql = format!(
         "UPDATE session_imports SET leased_until = $2 WHERE id IN (
-             SELECT id FROM session_imports WHERE completed_at IS NULL AND leased_until <= $1 ORDER BY created_at, id LIMIT 1{})
+             SELECT id FROM session_imports WHERE completed_at IS NULL AND leased_until <= $1 ORDER BY updated_at, id LIMIT 1{})
          RETURNING {COLUMNS}",
         tx.skip_locked()
     );
     tx.query_opt(&sql, &[now.into(), until.into()]).await?.as_ref().map(from_row).transpose()
+}
+
+/// Ends the lease of a job if another one waits, and puts it behind that.
+pub async fn give_way(tx: &mut Tx, id: SessionImportId, now: Timestamp) -> Result<bool, StoreError> {
+    let rows = tx
+        .execute(
+            "UPDATE session_imports SET leased_until = $2, updated_at = $2
+             WHERE id = $1 AND completed_at IS NULL
+                 AND EXISTS (SELECT 1 FROM session_imports o WHERE o.completed_at IS NULL AND o.leased_until <= $2 AND o.id <> $1)",
+            &[id.0.into(), now.into()],
+        )
+        .await?;
+    Ok(rows == 1)
 }
 
 /// Frees every lease. Only the one process of a SQLite file does this, at its start: nobody else can hold one.

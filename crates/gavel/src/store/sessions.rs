@@ -293,10 +293,12 @@ pub async fn set_imported(tx: &mut Tx, session: &Session) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Marks a session as deleted.
-pub async fn set_deleted(tx: &mut Tx, id: SessionId, now: Timestamp) -> Result<(), StoreError> {
-    tx.send("UPDATE sessions SET deleted_at = $2 WHERE id = $1", &[id.0.into(), now.into()]).await?;
-    Ok(())
+/// Marks sessions as deleted.
+pub async fn set_deleted(tx: &mut Tx, ids: &[SessionId], now: Timestamp) -> Result<(), StoreError> {
+    let mut params: Vec<Value> = vec![now.into()];
+    params.extend(ids.iter().map(|id| Value::from(id.0)));
+    let sql = format!("UPDATE sessions SET deleted_at = $1 WHERE id IN ({})", super::db::placeholders(2, ids.len()));
+    tx.send(&sql, &params).await
 }
 
 /// The live user sessions with these numbers, or all of them, locked in order of number; and whose they are.

@@ -56,7 +56,8 @@ pub struct Row<T> {
     pub number: u64,
     /// What it asks for, or everything that is wrong with it.
     pub read: Result<T, FieldErrors>,
-    /// As sent: its cells by column, or its line; null when it was too long or no text.
+    /// As sent: its cells by column, those beyond as `_more`, or its line; U+FFFD for what is no UTF-8. Null when it was
+    /// too long.
     pub raw: serde_json::Value,
 }
 
@@ -208,10 +209,9 @@ impl NdjsonState {
             return None;
         }
         *number += 1;
-        let Ok(text) = std::str::from_utf8(&line) else {
-            return Some(refused(*number, not_utf8(), serde_json::Value::Null));
-        };
+        let text = String::from_utf8_lossy(&line);
         let read = match Value::parse(text.as_bytes()) {
+            _ if matches!(text, Cow::Owned(_)) => Err(not_utf8()),
             Ok(sent) => (shape.read)(&sent),
             Err(reason) => Err(FieldErrors::of_no_field(format!("JSON parse error - {reason}"))),
         };
@@ -252,7 +252,10 @@ impl CsvState {
             if self.too_long {
                 return Err(Broken(shape.no_columns)); // What the reader says of its cells is of no use then.
             }
-            let names = cells(&self.cells, &self.ends[..self.ended]).ok_or(Broken("The first row is not UTF-8."))?;
+            let names = cells(&self.cells, &self.ends[..self.ended]);
+            if names.iter().any(|cell| matches!(cell, Cow::Owned(_))) {
+                return Err(Broken("The first row is not UTF-8."));
+            }
             let names: Vec<String> = names.into_iter().map(|name| name.trim().to_lowercase()).collect();
             if !shape.needed.iter().all(|needed| names.iter().any(|name| name == needed)) {
                 return Err(Broken(shape.no_columns));
@@ -265,27 +268,29 @@ impl CsvState {
             rows.push(refused(*number, too_long(), serde_json::Value::Null));
             return Ok(());
         }
-        let Some(cells) = cells(&self.cells, &self.ends[..self.ended]) else {
-            rows.push(refused(*number, not_utf8(), serde_json::Value::Null));
-            return Ok(());
-        };
-        if cells.iter().skip(columns.len()).any(|cell| !cell.is_empty()) {
-            let errors = FieldErrors::of_no_field("This row has more cells than the first row names columns.");
-            rows.push(refused(*number, errors, serde_json::Value::Null));
-            return Ok(());
-        }
-        let named: Vec<(&str, Cow<'_, str>)> = columns.iter().map(String::as_str).zip(cells.into_iter().map(unguarded)).collect();
+        let cells = cells(&self.cells, &self.ends[..self.ended]);
+        let named: Vec<(&str, Cow<'_, str>)> =
+            columns.iter().map(String::as_str).zip(cells.iter().map(|cell| unguarded(cell))).collect();
         let raw = named.iter().map(|(name, cell)| ((*name).to_owned(), cell.as_ref().into()));
-        let raw = serde_json::Value::Object(raw.collect());
-        rows.push(Row { number: *number, read: read_cells(shape, &named), raw });
+        let mut raw: serde_json::Map<String, serde_json::Value> = raw.collect();
+        let more = cells.get(columns.len()..).filter(|more| more.iter().any(|cell| !cell.is_empty()));
+        raw.extend(more.map(|more| ("_more".to_owned(), more.iter().map(|cell| unguarded(cell)).collect())));
+        let read = if cells.iter().any(|cell| matches!(cell, Cow::Owned(_))) {
+            Err(not_utf8())
+        } else if more.is_some() {
+            Err(FieldErrors::of_no_field("This row has more cells than the first row names columns."))
+        } else {
+            read_cells(shape, &named)
+        };
+        rows.push(Row { number: *number, read, raw: raw.into() });
         Ok(())
     }
 }
 
-/// The cells of a record; `None` when it is not UTF-8. Each is checked, because a cell may end inside a character.
-fn cells<'a>(bytes: &'a [u8], ends: &[usize]) -> Option<Vec<&'a str>> {
+/// The cells of a record; one that is not UTF-8 is owned. Each is read by itself, because a cell may end inside a character.
+fn cells<'a>(bytes: &'a [u8], ends: &[usize]) -> Vec<Cow<'a, str>> {
     let starts = std::iter::once(0).chain(ends.iter().copied());
-    starts.zip(ends).map(|(start, end)| std::str::from_utf8(&bytes[start..*end]).ok()).collect()
+    starts.zip(ends).map(|(start, end)| String::from_utf8_lossy(&bytes[start..*end])).collect()
 }
 
 /// Reads what the cells of a row stand for. An empty cell is an absent member.

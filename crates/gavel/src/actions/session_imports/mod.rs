@@ -149,6 +149,7 @@ pub async fn create(app: &App, caller: &Caller, body: Result<NewImport, FieldErr
         skipped: 0,
         failed: 0,
         media_bytes: 0,
+        tries: 0,
         last_error: None,
         created_at: now,
         updated_at: now,

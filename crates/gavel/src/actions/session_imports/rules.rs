@@ -45,29 +45,38 @@ enum Put {
     Known,
 }
 
-/// Puts a rule into the first step of its feature.
+/// Puts a rule into the first step of its feature; where it stood with another one it stands no longer.
 fn put(features: &mut [Json], feature: Feature, rule: &Json, external_id: &str) -> Result<Put, String> {
     let name = feature.workflow_name();
-    let step = features.iter_mut().find(|step| step.get("feature").and_then(Json::as_str) == name);
-    let step = step.ok_or("feature: The workflow does not ask for it.")?;
-    let rules = &mut step["config"]["status_rules"];
+    let same = |standing: &Json| standing.get("external_id").and_then(Json::as_str) == Some(external_id);
+    let place = features.iter().position(|step| step.get("feature").and_then(Json::as_str) == name);
+    let place = place.ok_or("feature: The workflow does not ask for it.")?;
+    let rules = &mut features[place]["config"]["status_rules"];
     if rules.is_null() {
         *rules = json!([]);
     }
     let rules = rules.as_array_mut().ok_or("feature: Its rules cannot be read.")?;
-    let same = |standing: &Json| standing.get("external_id").and_then(Json::as_str) == Some(external_id);
-    match rules.iter().position(same) {
-        Some(place) if rules[place] == *rule => Ok(Put::Known),
+    let put = match rules.iter().position(same) {
+        Some(place) if rules[place] == *rule => Put::Known,
         Some(place) => {
             rules[place] = rule.clone();
-            Ok(Put::Replaced)
+            Put::Replaced
         }
         None if rules.len() < rules::RULES => {
             rules.push(rule.clone());
-            Ok(Put::Appended)
+            Put::Appended
         }
-        None => Err(format!("feature: It has {} rules already.", rules::RULES)),
+        None => return Err(format!("feature: It has {} rules already.", rules::RULES)),
+    };
+    let mut moved = false;
+    for (_, step) in features.iter_mut().enumerate().filter(|(other, _)| *other != place) {
+        if let Some(rules) = step.pointer_mut("/config/status_rules").and_then(Json::as_array_mut) {
+            let standing = rules.len();
+            rules.retain(|rule| !same(rule));
+            moved |= rules.len() < standing;
+        }
     }
+    Ok(if moved { Put::Replaced } else { put })
 }
 
 #[cfg(test)]
@@ -87,5 +96,16 @@ mod tests {
             assert_eq!(put(&mut features, Feature::Ocr, &rule("Declined"), &format!("more {n}")), Ok(Put::Appended));
         }
         assert!(put(&mut features, Feature::Ocr, &rule("Declined"), "one more").is_err());
+    }
+
+    #[test]
+    fn a_rule_that_moves_stands_in_one_place() {
+        let mut features = vec![json!({ "feature": "LIVENESS" }), json!({ "feature": "OCR", "config": {} })];
+        let rule = json!({ "field": "kyc.age", "operator": "is_empty", "status": "Declined", "external_id": "r1" });
+        assert_eq!(put(&mut features, Feature::Ocr, &rule, "r1"), Ok(Put::Appended));
+        assert_eq!(put(&mut features, Feature::Liveness, &rule, "r1"), Ok(Put::Replaced));
+        let standing = json!([{ "feature": "LIVENESS", "config": { "status_rules": [rule] } }, { "feature": "OCR", "config": { "status_rules": [] } }]);
+        assert_eq!(json!(features), standing);
+        assert_eq!(put(&mut features, Feature::Liveness, &rule, "r1"), Ok(Put::Known));
     }
 }

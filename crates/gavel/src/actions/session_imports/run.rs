@@ -39,6 +39,12 @@ use crate::{
 pub const LEASE: i64 = 15;
 /// Rows of one transaction.
 const BATCH: usize = 200;
+/// Transactions after which a job lets others go first.
+const TURN: u64 = 10;
+/// Most refused rows that are kept of a job; more are only counted.
+const KEPT: u64 = 100_000;
+/// How often a fault may stop a job at one place before it ends: a row that cannot be taken must not keep out all later files.
+const TRIES: u64 = 5;
 /// Pictures of one batch, fetched at the same time: each may take ten seconds.
 const PICTURES: usize = 8;
 
@@ -78,8 +84,17 @@ pub(super) struct Outcome {
     pub(super) gone: Vec<MediaId>,
 }
 
-/// Does what is left of a job. Ends early when another process has taken over.
-pub async fn run(app: &App, mut job: Job) -> Result<(), Error> {
+/// Does what is left of a job. Ends early when another process has taken over, and when the job lets others go first.
+pub async fn run(app: &App, job: Job) -> Result<(), Error> {
+    let id = job.id;
+    let done = go_on(app, job).await;
+    if matches!(done, Err(Error::Fault(_))) {
+        note_fault(app, id).await?;
+    }
+    done
+}
+
+async fn go_on(app: &App, mut job: Job) -> Result<(), Error> {
     let import_type = ImportType::from_name(&job.import_type).ok_or_else(|| Error::fault("an import of an unknown type"))?;
     if job.started_at.is_none() {
         let counted = count(app, &job, import_type).await?;
@@ -87,6 +102,7 @@ pub async fn run(app: &App, mut job: Job) -> Result<(), Error> {
         job = next;
     }
     let mut file = Reading::of(parts(app, job.id), format_of(&job)?, import_type.shape(), BATCH);
+    let mut taken = 0;
     while job.completed_at.is_none() {
         // The rows were counted, so the file can be read.
         let rows = file.next_batch().await.map_err(|broken| Error::fault(broken.0))?;
@@ -97,7 +113,7 @@ pub async fn run(app: &App, mut job: Job) -> Result<(), Error> {
             true => end(app, &job).await?,
             false => {
                 let left = rows.into_iter().filter(|row| row.number > job.processed).collect();
-                apply_some(app, &job, import_type, left).await?
+                apply_some(app, &job, import_type, left, &mut taken).await?
             }
         };
         match done {
@@ -152,13 +168,38 @@ where
                     return Ok(None);
                 }
                 let done = work(tx, &mut job).await?;
-                job.updated_at = now;
-                if job.completed_at.is_some() {
-                    session_imports::remove_parts(tx, job.id).await?;
-                    worker(&job).audit(tx, "session_import.ended", &[("import", job.id.0)], now).await?;
-                }
-                session_imports::set_progress(tx, &job, now.plus_seconds(LEASE)).await?;
+                job.tries = 0;
+                keep(tx, &mut job, now).await?;
                 Ok(Some((job, done)))
+            })
+        })
+        .await
+}
+
+/// Writes where a job stands; when that is its end, its file goes.
+async fn keep(tx: &mut Tx, job: &mut Job, now: Timestamp) -> Result<(), Error> {
+    job.updated_at = now;
+    if job.completed_at.is_some() {
+        session_imports::remove_parts(tx, job.id).await?;
+        worker(job).audit(tx, "session_import.ended", &[("import", job.id.0)], now).await?;
+    }
+    Ok(session_imports::set_progress(tx, job, now.plus_seconds(LEASE)).await?)
+}
+
+/// A fault of ours is met again when the lease has ended; one that stays ends the job.
+async fn note_fault(app: &App, id: SessionImportId) -> Result<(), Error> {
+    let now = app.clock.now();
+    app.store
+        .write(move |tx| {
+            Box::pin(async move {
+                let Some(mut job) = session_imports::lock_job(tx, id).await?.filter(|job| job.completed_at.is_none()) else {
+                    return Ok(());
+                };
+                job.tries += 1;
+                if job.tries >= TRIES {
+                    fail(&mut job, "The server failed at the same place again and again; its log says why.", now);
+                }
+                keep(tx, &mut job, now).await
             })
         })
         .await
@@ -201,8 +242,14 @@ async fn end(app: &App, job: &Job) -> Result<Option<Job>, Error> {
     Ok(ended.await?.map(|(job, ())| job))
 }
 
-/// Applies the rows of a batch, in parts when many come with pictures.
-async fn apply_some(app: &App, job: &Job, import_type: ImportType, rows: Vec<Row<Imported>>) -> Result<Option<Job>, Error> {
+/// Applies the rows of a batch, in parts when many come with pictures. `None`: it is not ours to go on.
+async fn apply_some(
+    app: &App,
+    job: &Job,
+    import_type: ImportType,
+    rows: Vec<Row<Imported>>,
+    taken: &mut u64,
+) -> Result<Option<Job>, Error> {
     let mut job = job.clone();
     let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() && job.completed_at.is_none() {
@@ -215,8 +262,18 @@ async fn apply_some(app: &App, job: &Job, import_type: ImportType, rows: Vec<Row
             Some(next) => job = next,
             None => return Ok(None),
         }
+        *taken += 1;
+        if taken.is_multiple_of(TURN) && gives_way(app, &job).await? {
+            return Ok(None);
+        }
     }
     Ok(Some(job))
+}
+
+/// Applications take turns: when another job waits, this one stands behind it.
+async fn gives_way(app: &App, job: &Job) -> Result<bool, Error> {
+    let (id, now) = (job.id, app.clock.now());
+    app.store.write::<_, Error, _>(move |tx| Box::pin(async move { Ok(session_imports::give_way(tx, id, now).await?) })).await
 }
 
 fn links(row: &Imported) -> usize {
@@ -251,9 +308,10 @@ async fn apply(app: &App, job: &Job, import_type: ImportType, rows: Vec<Row<Impo
             job.created += outcome.created;
             job.updated += outcome.updated;
             job.skipped += outcome.skipped;
+            let kept = KEPT.saturating_sub(job.failed);
             job.failed += outcome.refused.len() as u64;
             job.media_bytes += media_bytes;
-            for bad in outcome.refused {
+            for (bad, _) in outcome.refused.into_iter().zip(0..kept) {
                 session_imports::insert_error(tx, job.id, &error_of(bad, now)?).await?;
             }
             Ok(Some(outcome.gone))
@@ -309,7 +367,7 @@ fn object_of(raw: Json) -> Json {
             Ok(object @ Json::Object(_)) => object,
             _ => json!({ "_line": line }),
         },
-        _ => json!({}), // Too long, or no text.
+        _ => json!({}), // Too long.
     }
 }
 

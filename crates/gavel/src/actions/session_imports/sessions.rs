@@ -73,6 +73,7 @@ pub(super) async fn apply(tx: &mut Tx, job: &Job, rows: Vec<Good>, now: Timestam
     for mut row in rows {
         let same = known.get(&row.key).and_then(|known| standing.get(&SessionId(known.object)));
         if same.is_some_and(|session| session.kind != kind) {
+            outcome.gone.extend(row.files.iter().map(|file| file.id));
             outcome.refused.push(row.refused("external_id: A session of another kind has this external_id."));
             continue;
         }

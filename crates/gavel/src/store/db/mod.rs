@@ -420,9 +420,14 @@ pub fn placeholders(from: usize, count: usize) -> String {
 }
 
 /// Slices for statements over many rows: 32, 16, 8 and so on long, so that few texts have to be prepared.
-pub fn parts<T>(mut rest: &[T]) -> impl Iterator<Item = &[T]> {
+pub fn parts<T>(rest: &[T]) -> impl Iterator<Item = &[T]> {
+    parts_of(32, rest)
+}
+
+/// The same, beginning with another power of two.
+pub fn parts_of<T>(most: usize, mut rest: &[T]) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
-        let size = 32.min(1_usize.checked_shl(rest.len().checked_ilog2()?)?);
+        let size = most.min(1_usize.checked_shl(rest.len().checked_ilog2()?)?);
         let (part, more) = rest.split_at(size);
         rest = more;
         Some(part)

@@ -10,6 +10,7 @@ use crate::{
     harness::{
         Client, Engine, Server,
         client::send,
+        eventually,
         files::{import_ended, import_file, send_form},
         shown, text,
     },
@@ -40,6 +41,23 @@ fn features(decision: &Value) -> Vec<String> {
 
 async fn errors(client: &Client, job: &Value) -> Value {
     client.get(&format!("/v3/session/imports/{}/errors/", text(&job["uuid"]))).await.ok(200)
+}
+
+/// A job that another process holds; how many of its rows were refused, and how often a fault has stopped it.
+async fn held_job(server: &Server, import_type: &'static str, (failed, tries): (u64, u64)) -> uuid::Uuid {
+    let (id, now) = (uuid::Uuid::now_v7(), server.app.clock.now());
+    server.sql(
+        "INSERT INTO session_imports (id, application_id, import_type, format, filename, state, total, processed, created, updated, skipped,
+             failed, media_bytes, tries, leased_until, created_at, updated_at)
+         VALUES ($1, $2, $3, 'csv', 'a.csv', 'PROCESSING', 0, 0, 0, 0, 0, $4, 0, $5, $6, $7, $7)",
+        vec![id.into(), server.application().await.0.into(), import_type.into(), failed.into(), tries.into(), now.plus_seconds(3_600).into(), now.into()],
+    ).await;
+    id
+}
+
+/// As if the leases of all jobs had ended.
+async fn end_leases(server: &Server) {
+    server.sql("UPDATE session_imports SET leased_until = 0 WHERE completed_at IS NULL", vec![]).await;
 }
 
 async fn sessions(server: &Server, query: &str) -> Vec<Value> {
@@ -161,13 +179,20 @@ db_test!(rows_that_cannot_be_taken_are_kept_with_their_reason, server => {
     assert_eq!((&job["status"], counts(&job)), (&json!("COMPLETED"), [5, 1, 0, 0, 4]));
     let page = errors(&server.client, &job).await;
     let facts: Vec<(Value, Value)> = page["results"].as_array().unwrap().iter().map(|row| (row["row_number"].clone(), row["external_id"].clone())).collect();
-    assert_eq!(facts, [(json!(1), json!(null)), (json!(2), json!("b2")), (json!(4), json!(null)), (json!(5), json!("b5"))]);
+    assert_eq!(facts, [(json!(1), json!(null)), (json!(2), json!("b2")), (json!(4), json!("b4")), (json!(5), json!("b5"))]);
     let of = |place: usize| page["results"][place].clone();
     assert_eq!(of(0)["error"], "external_id: This field is required.");
     assert_eq!(of(0)["raw_row"]["vendor_data"], "ana");
     assert_eq!(of(1)["error"], "metadata: Metadata must be a JSON object.");
     assert_eq!(of(2)["error"], "This row has more cells than the first row names columns.");
-    assert_eq!((&of(2)["raw_row"], &of(3)["error"]), (&json!({}), &json!("portrait_image_url: The file could not be fetched.")));
+    assert_eq!((&of(2)["raw_row"]["status"], &of(2)["raw_row"]["_more"]), (&json!("Approved"), &json!(["more"])));
+    assert_eq!(of(3)["error"], "portrait_image_url: The file could not be fetched.");
+    for (name, file) in [("l.csv", b"external_id,status,first_name\nl1,Approved,Jos\xe9\n".as_slice()), ("l.ndjson", b"{\"external_id\":\"l1\",\"status\":\"Approved\",\"first_name\":\"Jos\xe9\"}")] {
+        let job = import_file(&server.client, &[("workflow_id", &id)], name, file).await;
+        let row = errors(&server.client, &job).await["results"][0].clone();
+        assert_eq!((&row["error"], &row["external_id"]), (&json!("This row is not UTF-8."), &json!("l1")));
+        assert_eq!(row["raw_row"], json!({ "external_id": "l1", "status": "Approved", "first_name": "Jos\u{fffd}" }));
+    }
     let line = json!({ "external_id": "b6", "status": "In Progress", "created_at": "yesterday", "date_of_birth": "1990-02-30", "issuing_state": "Spain",
         "gender": "X", "email": "nobody", "phone_number": "12345", "ip_address": "999.1.1.1", "portrait_image_url": "ftp://x/y" });
     let job = import_file(&server.client, &[("workflow_id", &id)], "x.jsonl", format!("{line}\n[1]\n{{\n\u{0}\n")).await;
@@ -265,18 +290,51 @@ db_test!(refuses_what_the_contract_refuses, server => {
 
 db_test!(one_file_at_a_time, server => {
     let id = workflow(&server, &["OCR"]).await;
-    // A job that another process holds.
-    server.sql(
-        "INSERT INTO session_imports (id, application_id, import_type, format, filename, state, total, processed, created, updated, skipped,
-             failed, media_bytes, leased_until, created_at, updated_at)
-         VALUES ($1, $2, 'transactions', 'csv', 'a.csv', 'PROCESSING', 0, 0, 0, 0, 0, 0, 0, $3, $4, $4)",
-        vec![uuid::Uuid::now_v7().into(), server.application().await.0.into(), server.app.clock.now().plus_seconds(3_600).into(), server.app.clock.now().into()],
-    ).await;
+    held_job(&server, "transactions", (0, 0)).await;
     let busy = json!({ "detail": "This application already has an active import job. Wait for it to finish before starting another." });
     send_form(&server.client, &[("workflow_id", &id)], "a.csv", "external_id,status\n").await.is(429, busy);
     let they = server.foreign_client().await;
     let theirs = text(&they.get("/v3/workflows/").await.ok(200)["results"][0]["workflow_id"]);
     assert_eq!(import_file(&they, &[("workflow_id", &theirs)], "a.csv", "external_id,status\n1,Approved\n").await["created_count"], 1);
+    server.stop().await;
+});
+
+db_test!(applications_take_turns, server => {
+    let id = workflow(&server, &["OCR"]).await;
+    let they = server.foreign_client().await;
+    let theirs = text(&they.get("/v3/workflows/").await.ok(200)["results"][0]["workflow_id"]);
+    let rows: String = (0..20_000).map(|n| format!("{n},No\n")).collect();
+    let long = send_form(&server.client, &[("workflow_id", &id)], "a.csv", format!("external_id,status\n{rows}")).await.ok(201);
+    let path = format!("/v3/session/imports/{}/", text(&long["uuid"]));
+    let begun = async || Some(server.client.get(&path).await.ok(200)).filter(|job| job["processed_rows"].as_u64() > Some(0));
+    eventually("the long file is begun", begun).await;
+    import_file(&they, &[("workflow_id", &theirs)], "a.csv", "external_id,status\n1,Approved\n").await;
+    assert_eq!(server.client.get(&path).await.ok(200)["status"], "PROCESSING", "a short file does not wait for the end of a long one");
+    assert_eq!(counts(&import_ended(&server.client, &text(&long["uuid"])).await), [20_000, 0, 0, 0, 20_000]);
+    server.stop().await;
+});
+
+db_test!(a_fault_that_stays_ends_the_job, server => {
+    let id = workflow(&server, &["OCR"]).await;
+    let job = held_job(&server, "unknown", (0, 3)).await.to_string();
+    let ended = eventually("the import is at its end", || async {
+        end_leases(&server).await;
+        Some(server.client.get(&format!("/v3/session/imports/{job}/")).await.ok(200)).filter(|job| job["completed_at"].is_string())
+    }).await;
+    let told = "The server failed at the same place again and again; its log says why.";
+    assert_eq!((&ended["status"], &ended["last_error"]), (&json!("FAILED"), &json!(told)));
+    assert_eq!(counts(&import_people(&server, &id, "a1,ana,Approved,,,,,,,,,,,,,,,,,,\n").await), [1, 1, 0, 0, 0], "the way is free");
+    server.stop().await;
+});
+
+db_test!(of_very_many_refused_rows_some_are_only_counted, server => {
+    let job = held_job(&server, "transactions", (99_998, 0)).await;
+    let part = b"transaction_id,transaction_category,direction,amount,currency,subject_vendor_data,subject_full_name\n1\n2\n3\n";
+    server.sql("INSERT INTO session_import_parts (import_id, ordinal, content) VALUES ($1, 0, $2)", vec![job.into(), part.as_slice().into()]).await;
+    end_leases(&server).await;
+    let job = import_ended(&server.client, &job.to_string()).await;
+    assert_eq!((&job["status"], counts(&job)), (&json!("COMPLETED"), [3, 0, 0, 0, 100_001]));
+    assert_eq!(errors(&server.client, &job).await["count"], 2);
     server.stop().await;
 });
 
@@ -360,6 +418,9 @@ db_test!(rules_become_a_new_version_of_the_workflow, server => {
     assert_eq!(counts(&again), [5, 0, 1, 1, 3]);
     let (version, changed) = rules().await;
     assert_eq!((version, changed.as_array().unwrap().len(), &changed[0]["value"]), (json!(3), 2, &json!("21")));
+    let file = "external_id,feature,field,operator,value,status\nr2,LIVENESS,kyc.issuing_state,equals,ESP,In Review\n";
+    assert_eq!(counts(&import_file(&server.client, &fields, "moved.csv", file).await), [1, 0, 1, 0, 0], "it moves");
+    assert_eq!(rules().await.1.as_array().unwrap().len(), 1);
     let session = text(&server.client.post("/v3/session/", json!({ "workflow_id": id })).await.ok(201)["session_id"]);
     let decision = server.evidence(&session, json!({ "id_verifications": [{ "age": 19 }], "liveness_checks": [{}] })).await;
     assert_eq!(decision["status"], "Declined", "and they count");
@@ -473,5 +534,9 @@ db_test!(a_long_file_comes_in_batches_that_add_up, server => {
     assert_eq!(server.client.get("/v3/users/").await.ok(200)["count"], 90);
     let kinds = server.client.get("/x/audit/events/?kind=sessions.imported&limit=200").await.ok(200);
     assert!(kinds["results"].as_array().unwrap().len() >= 6, "a row of the trail per batch: {kinds}");
+    server.client.post("/v3/sessions/delete/", json!({ "delete_all": true })).await.ok(204);
+    assert_eq!(server.client.get("/v3/sessions/").await.ok(200)["count"], 0, "and go again with one call");
+    let deleted = server.client.get("/x/audit/events/?kind=session.deleted&limit=1").await.ok(200);
+    assert_eq!(deleted["count"], 1_029, "with a row of the trail for each");
     server.stop().await;
 });

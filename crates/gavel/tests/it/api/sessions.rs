@@ -472,7 +472,7 @@ mod delete {
         let bad = server.client.post("/v3/sessions/delete/", json!({ "delete_all": "maybe", "session_numbers": [1] })).await;
         bad.is(400, json!({ "delete_all": ["Must be a valid boolean."] }));
         assert_eq!(server.counts().await, before);
-        let huge: Value = serde_json::from_str(r#"{"session_numbers":[1,"2","2",99,"99999999999999999999"]}"#).unwrap();
+        let huge: Value = serde_json::from_str(r#"{"session_numbers":[1,"2","2",99,"99999999999999999999",9223372036854775808,-1e30]}"#).unwrap();
         server.client.post("/v3/sessions/delete/", huge).await.ok(204);
         let left = server.client.get("/v3/sessions/").await.ok(200);
         let numbers: Vec<&Value> = left["results"].as_array().unwrap().iter().map(|row| &row["session_number"]).collect();

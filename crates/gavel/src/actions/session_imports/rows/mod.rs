@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use gavel_core::{
     evidence::{Evidence, Feature, Item, facts::is_fact},
-    json::{FieldError, FieldErrors, Fields, Members, Value, read},
+    json::{FieldError, FieldErrors, Fields, Members, Value, canonical, read},
     rules::{Refusal, StatusRules},
     session::SessionStatus,
     time::Timestamp,
@@ -214,9 +214,9 @@ fn read_row(
     }
 }
 
-/// Equal for rows that say the same, whatever the order of their columns.
+/// Equal for rows that say the same, whatever the order of their columns and the spelling of their numbers.
 fn content_of(members: &Members<'_>) -> [u8; 32] {
-    let sorted: BTreeMap<&str, String> = members.iter().map(|(name, value)| (name, value.to_json())).collect();
+    let sorted: BTreeMap<&str, String> = members.iter().map(|(name, value)| (name, canonical::v2(value))).collect();
     digest(json!(sorted).to_string().as_bytes())
 }
 
@@ -368,7 +368,13 @@ fn read_transaction(sent: &Value<'_>) -> Result<What, FieldErrors> {
     if !counterparty.is_empty() {
         body.insert("counterparty".into(), counterparty.into());
     }
-    NewTransaction::read(&Value::from(&Json::Object(body))).map(|new| What::Transaction(Box::new(new)))
+    let read = NewTransaction::read(&Value::from(&Json::Object(body)));
+    read.map(|new| What::Transaction(Box::new(new))).map_err(|errors| {
+        texts(&errors).into_iter().fold(FieldErrors::default(), |named, (name, text)| {
+            let column = if name == "custom_properties" { "metadata".to_owned() } else { name };
+            named.with(column, FieldError::text(text))
+        })
+    })
 }
 
 /// All texts of an answer's errors, each with the name of the field it stands under.

@@ -24,6 +24,13 @@ fn equal_rows_have_one_digest_and_others_another() {
         other[name] = value.into();
         assert_ne!(content(&row), content(&other), "{name}");
     }
+    let with = |metadata: &str| {
+        content(
+            &serde_json::from_str(&format!("{{\"external_id\":\"a\",\"status\":\"Approved\",\"metadata\":{metadata}}}")).unwrap(),
+        )
+    };
+    assert_eq!(with("{\"n\":2.50,\"m\":1}"), with("{\"m\":1.0,\"n\":2.5}"));
+    assert_ne!(with("{\"n\":2.5}"), with("{\"n\":\"2.5\"}"));
 }
 
 #[test]
@@ -59,6 +66,12 @@ fn wrong_columns_are_named() {
             ImportType::Transactions,
             json!({ "transaction_id": "t", "transaction_category": "finance", "direction": "in", "amount": "x", "currency": "eur", "subject_full_name": "A" }),
             "amount: A valid number is required. subject: subject.vendor_data and subject.full_name are required.",
+        ),
+        (
+            ImportType::Transactions,
+            json!({ "transaction_id": "t", "transaction_category": "finance", "direction": "in", "amount": "1", "currency": "eur",
+                "subject_vendor_data": "a", "subject_full_name": "A", "metadata": "x" }),
+            "metadata: Invalid data. Expected a dictionary, but got str.",
         ),
     ] {
         let error = read_line(import_type, &row).err().unwrap();
