@@ -1,7 +1,7 @@
 //! Tests of rules over many stored transactions, and what rules cost a new one, over loopback.
 //!
 //! The transactions are written by the store, a thousand at a time, as creating them would have written them but for
-//! their parts: 90 days, as many subjects as there are transactions for twenty each. Then each rule is tested over all of
+//! their parts: 80 days, as many subjects as there are transactions for twenty each. Then each rule is tested over all of
 //! them through the API, and transactions are created with and without rules. One process holds server and client.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
@@ -70,7 +70,7 @@ fn rules() -> [(&'static str, Value); 4] {
         ("a condition", json!({ "conditions": [{ "field": "amount", "operator": "gte", "value": 900 }] })),
         (
             "a sum of the subject",
-            json!({ "aggregation": [{ "metric": "sum", "operator": "gte", "value": 2000, "window": "7d", "filters": own }] }),
+            json!({ "aggregation": [{ "metric": "sum", "operator": "gte", "value": 1200, "window": "7d", "filters": own }] }),
         ),
         (
             "subjects that share a method",
