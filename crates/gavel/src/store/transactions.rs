@@ -2,7 +2,7 @@
 
 use gavel_core::{
     ids::{ApplicationId, SessionId, TransactionId},
-    session::SessionKind,
+    session::{SessionKind, SessionStatus},
     time::Timestamp,
     transaction::{Amount, Category, CurrencyKind, Direction, Reason, Severity, Source, TransactionStatus},
 };
@@ -281,6 +281,24 @@ pub async fn lock_transaction(
 pub async fn set_status(tx: &mut Tx, of: &Transaction) -> Result<(), StoreError> {
     let params = [of.id.0.into(), of.head.status.as_str().into(), of.version.into()];
     tx.send("UPDATE transactions SET status = $2, version = $3 WHERE id = $1", &params).await
+}
+
+/// Transactions that wait for a session which stands at one of these statuses, or is gone.
+pub async fn list_waiting_for(
+    tx: &mut Tx,
+    ended: &[SessionStatus],
+    most: u64,
+) -> Result<Vec<(ApplicationId, TransactionId)>, StoreError> {
+    let sql = format!(
+        "SELECT t.application_id, t.id FROM transactions t
+         LEFT JOIN sessions s ON s.id = t.remediation_session_id AND s.deleted_at IS NULL
+         WHERE t.status = 'AWAITING_USER' AND t.remediation_session_id IS NOT NULL AND (s.id IS NULL OR s.status IN ({}))
+         LIMIT $1",
+        placeholders(2, ended.len())
+    );
+    let params: Vec<Value> = std::iter::once(most.into()).chain(ended.iter().map(|status| status.as_str().into())).collect();
+    let read = |row: &Row| Ok((ApplicationId(row.get(0)?), TransactionId(row.get(1)?)));
+    tx.query(&sql, &params).await?.iter().map(read).collect()
 }
 
 /// Whether the application has a transaction with this `txn_id`.

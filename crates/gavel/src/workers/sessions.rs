@@ -1,11 +1,11 @@
-//! Sessions end by themselves when their time is over, and approvals age out.
+//! Sessions end by themselves when their time is over, approvals age out, and transactions that waited for a session go on.
 
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 use crate::{
-    actions::{Error, aging},
+    actions::{Error, aging, transactions},
     app::App,
 };
 
@@ -24,7 +24,7 @@ pub async fn run(app: App, mut stopped: watch::Receiver<bool>) {
     }
 }
 
-/// One pass over everything that is due. Answers how many sessions it moved.
+/// One pass over everything that is due. Answers how many sessions and transactions it moved.
 pub async fn pass(app: &App) -> Result<usize, Error> {
     let mut moved = 0;
     for _ in 0..ROUNDS {
@@ -39,5 +39,5 @@ pub async fn pass(app: &App) -> Result<usize, Error> {
             some => moved += some,
         }
     }
-    Ok(moved)
+    Ok(moved + transactions::end_waiting(app).await?)
 }

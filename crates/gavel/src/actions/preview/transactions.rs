@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 
 use gavel_core::{
     ids::{ApplicationId, EntryId, TransactionId},
-    transaction::{Match, RuleEffect, TransactionStatus, Weighing, reason_of, rule::Mode},
+    transaction::{Match, TransactionStatus, Weighing, reason_of},
 };
 use serde::Serialize;
 
 use super::{Looked, MOST, change::Effect};
 use crate::{
-    actions::Error,
-    store::{Tx, preview_transactions as past, settings, transaction_rule_runs, transactions},
+    actions::{Error, transactions},
+    store::{Tx, preview_transactions as past, settings, transactions as rows},
 };
 
 /// One that would have come out differently.
@@ -35,7 +35,7 @@ pub(super) async fn look(tx: &mut Tx, application: ApplicationId, effect: &Effec
     for id in touched.into_iter().rev().take(MOST) {
         found.considered += 1;
         let flagged = past::is_flagged(tx, id).await?;
-        let rules = asked_for(tx, id).await?;
+        let rules = transactions::asked_for(tx, id).await?;
         let decide = |matches: &[Match]| Weighing { matches, rules: &rules, flagged, thresholds }.weigh().status.as_str();
         let matches = past::list_matches(tx, id).await?;
         let decided = decide(&matches);
@@ -48,13 +48,6 @@ pub(super) async fn look(tx: &mut Tx, application: ApplicationId, effect: &Effec
         }
     }
     Ok(found.finish())
-}
-
-/// What rules asked for when it was decided. They are not asked again.
-async fn asked_for(tx: &mut Tx, id: TransactionId) -> Result<Vec<RuleEffect>, Error> {
-    let runs = transaction_rule_runs::list_runs(tx, id).await?.into_iter();
-    let counts = runs.filter(|run| run.matched && run.mode == Mode::Active);
-    Ok(counts.map(|run| RuleEffect { title: run.title, score: run.score_delta, status: run.status_target }).collect())
 }
 
 /// Transactions the change may mean something to; ids are made in the order of time.
@@ -96,7 +89,7 @@ async fn sample(
     id: TransactionId,
     (decided, would_be): (&'static str, &'static str),
 ) -> Result<Option<Sample>, Error> {
-    let found = transactions::find_transaction(tx, application, id).await?;
+    let found = rows::find_transaction(tx, application, id).await?;
     Ok(found.map(|transaction| Sample {
         transaction_uuid: id,
         transaction_number: transaction.head.number,

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use gavel_core::{
     access::Actor,
-    ids::{ApplicationId, SessionId, TransactionId},
+    ids::{ApplicationId, TransactionId},
     json::FieldErrors,
     rules::Facts,
     session::SessionKind,
     subject::SubjectStatus,
     time::Timestamp,
-    transaction::{Decided, Match, NewTransaction, Severity, Source, TransactionStatus, Weighing, facts, reason_of},
+    transaction::{Decided, Match, NewTransaction, Severity, Source, Weighing, facts, reason_of},
 };
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
@@ -18,12 +18,13 @@ use uuid::Uuid;
 use super::{
     listing,
     parties::{self, Participant},
+    remediation,
     ruling::{self, Asked, Ruled},
     screening::Screened,
     view::{self, Detail},
 };
 use crate::{
-    actions::{Caller, Error, events, sessions, subjects, transaction_rules::Lists},
+    actions::{Caller, Error, events, subjects, transaction_rules::Lists},
     app::App,
     clock::new_id,
     live::RuleSet,
@@ -87,7 +88,7 @@ async fn record(tx: &mut Tx, app: &App, caller: &Caller, new: NewTransaction, be
     let thresholds = settings::find_switches(tx, application.id).await?.ok_or(Error::NOT_FOUND)?.transaction_scores;
     let decided = Weighing { matches: &matches, rules: &ruled.effects, flagged, thresholds }.weigh();
     let listed = listing::add_subject(tx, caller, &ruled.lists, &new, now).await?;
-    let remediation = remedy(tx, app, caller, &new, (decided.status, ruled.workflow), now).await?;
+    let remediation = remediation::start(tx, app, caller, &new, (decided.status, ruled.workflow), now).await?;
     let participants = parties::of(&new, counterparty.is_some());
     let number = applications::take_next(tx, application.id, Counter::TransactionNumber).await?;
     let mut row = row_of(&new, &participants, (number, at, now), decided, (&screened, facts));
@@ -146,27 +147,6 @@ async fn ask_rules(
     ruling::run(tx, rules, asked).await
 }
 
-/// The session of a subject that is waited for. There is none for somebody whom a rule has just blocked.
-async fn remedy(
-    tx: &mut Tx,
-    app: &App,
-    caller: &Caller,
-    new: &NewTransaction,
-    (status, workflow): (TransactionStatus, Option<Option<Uuid>>),
-    now: Timestamp,
-) -> Result<Option<SessionId>, Error> {
-    match workflow.filter(|_| status == TransactionStatus::AwaitingUser) {
-        None => Ok(None),
-        Some(workflow) => {
-            let whose = (new.subject.kind(), new.subject.vendor_data.as_deref());
-            if find_status(tx, caller, whose).await? == Some(SubjectStatus::Blocked) {
-                return Ok(None);
-            }
-            sessions::start_for(tx, app, caller, whose, workflow, now).await
-        }
-    }
-}
-
 fn already_there() -> Error {
     Error::field("transaction_id", "A transaction with this transaction_id already exists.")
 }
@@ -181,7 +161,8 @@ pub(super) async fn find_counterparty(
     find_status(tx, caller, (party.kind(), party.vendor_data.as_deref())).await
 }
 
-async fn find_status(
+/// Where the user or business of this name stands; `None`: the application knows nobody of it.
+pub(super) async fn find_status(
     tx: &mut Tx,
     caller: &Caller,
     (kind, vendor_data): (SessionKind, Option<&str>),

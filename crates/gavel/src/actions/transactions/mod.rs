@@ -3,12 +3,13 @@
 //! A transaction is decided when it is created ([`create()`]): by the lists of that moment, by what is known of its participants
 //! and by rules ([`ruling`]). What it was decided with is kept beside it. One that comes with a file of another system
 //! ([`arrival`]) is not decided. [`view`] is the one form in which a transaction is shown, to callers and in events; a person
-//! may change the status later ([`status`]).
+//! may change the status later ([`status`]), and the session a transaction waits for does ([`remediation`]).
 
 mod arrival;
 mod create;
 mod listing;
 mod parties;
+mod remediation;
 mod ruling;
 mod screening;
 mod status;
@@ -20,6 +21,8 @@ use gavel_core::ids::TransactionId;
 
 pub(super) use arrival::Arrival;
 pub use create::create;
+pub use remediation::end_waiting;
+pub(super) use ruling::asked_for;
 pub use status::{StatusChange, set_status};
 pub use view::{Detail, Row};
 

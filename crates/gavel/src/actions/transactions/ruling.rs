@@ -47,6 +47,12 @@ pub(super) struct Ruled {
     pub(super) workflow: Option<Option<Uuid>>,
 }
 
+/// What rules asked for when a transaction was decided. They are not asked again.
+pub(in crate::actions) async fn asked_for(tx: &mut Tx, id: TransactionId) -> Result<Vec<RuleEffect>, Error> {
+    let counts = runs::list_runs(tx, id).await?.into_iter().filter(|run| run.matched && run.mode == Mode::Active);
+    Ok(counts.map(|run| RuleEffect { title: run.title, score: run.score_delta, status: run.status_target }).collect())
+}
+
 /// What rules are asked about.
 pub(super) struct Asked<'a> {
     pub(super) application: ApplicationId,

@@ -1,8 +1,10 @@
-//! A person changes where a transaction stands (`/x/`). What it was decided with, its score and its reason stay as they were.
+//! Where a transaction stands is changed after it was decided, by a person (`/x/`) or because its waiting is over. What it was
+//! decided with, its score and its reason stay as they were.
 
 use gavel_core::{
     ids::TransactionId,
     json::{FieldErrors, Fields, Value, read},
+    time::Timestamp,
     transaction::TransactionStatus,
 };
 use serde_json::json;
@@ -16,9 +18,11 @@ use crate::{
     app::App,
     clock::new_id,
     store::{
-        applications::{self, Counter},
+        Tx,
+        applications::{self, Application, Counter},
         transaction_parts::{self as parts, TransactionActivity},
-        transaction_rules, transactions,
+        transaction_rules,
+        transactions::{self, Transaction},
     },
 };
 
@@ -54,40 +58,51 @@ pub async fn set_status(
         Box::pin(async move {
             let (app, caller) = (app_, caller_);
             let application = applications::find_application(tx, caller.application).await?.ok_or(Error::NOT_FOUND)?;
-            let mut row = transactions::lock_transaction(tx, application.id, id).await?.ok_or(Error::NOT_FOUND)?;
+            let row = transactions::lock_transaction(tx, application.id, id).await?.ok_or(Error::NOT_FOUND)?;
             let change = body?;
-            let from = std::mem::replace(&mut row.head.status, change.status);
-            if from == change.status {
+            if row.head.status == change.status {
                 return view::detail(tx, &app, &application, row).await;
             }
-            row.version += 1;
-            transactions::set_status(tx, &row).await?;
-            // Under the lock new transactions count their rules under, so that two never wait for each other's rules.
-            applications::lock_current(tx, application.id, Counter::TransactionNumber).await?;
-            transaction_rules::move_matches(tx, id, from, change.status).await?;
-            let activity = TransactionActivity {
-                id: new_id(),
-                activity_type: "TRANSACTION_STATUS_CHANGED".to_owned(),
-                source: source_of(&caller.actor).to_owned(),
-                status: Some(change.status.as_str().to_owned()),
-                title: Some("Status changed".to_owned()),
-                description: change.comment,
-                metadata: json!({
-                    "previous_status": from,
-                    "new_status": change.status,
-                    "actor_name": caller.actor.display(),
-                    "actor_email": caller.actor.email(),
-                }),
-                occurred_at: now,
-            };
-            let ordinal = parts::next_activity(tx, id).await?;
-            parts::insert_activity(tx, id, ordinal, &activity).await?;
-            let version = row.version;
-            let detail = view::detail(tx, &app, &application, row).await?;
-            events::transaction_updated(tx, &application, (id, version), &detail, Some(from), now).await?;
-            caller.audit(tx, "transaction.status_updated", &[("transaction", id.0)], now).await?;
-            Ok(detail)
+            move_to(tx, (&app, &caller, &application), row, (change.status, change.comment), now).await
         })
     })
     .await
+}
+
+/// Moves a locked transaction that stands elsewhere: row, counts of rules, activity, event and audit row together.
+pub(super) async fn move_to(
+    tx: &mut Tx,
+    (app, caller, application): (&App, &Caller, &Application),
+    mut row: Transaction,
+    (to, comment): (TransactionStatus, Option<String>),
+    now: Timestamp,
+) -> Result<Detail, Error> {
+    let (id, from) = (row.id, std::mem::replace(&mut row.head.status, to));
+    row.version += 1;
+    transactions::set_status(tx, &row).await?;
+    // Under the lock new transactions count their rules under, so that two never wait for each other's rules.
+    applications::lock_current(tx, application.id, Counter::TransactionNumber).await?;
+    transaction_rules::move_matches(tx, id, from, to).await?;
+    let activity = TransactionActivity {
+        id: new_id(),
+        activity_type: "TRANSACTION_STATUS_CHANGED".to_owned(),
+        source: source_of(&caller.actor).to_owned(),
+        status: Some(to.as_str().to_owned()),
+        title: Some("Status changed".to_owned()),
+        description: comment,
+        metadata: json!({
+            "previous_status": from,
+            "new_status": to,
+            "actor_name": caller.actor.display(),
+            "actor_email": caller.actor.email(),
+        }),
+        occurred_at: now,
+    };
+    let ordinal = parts::next_activity(tx, id).await?;
+    parts::insert_activity(tx, id, ordinal, &activity).await?;
+    let version = row.version;
+    let detail = view::detail(tx, app, application, row).await?;
+    events::transaction_updated(tx, application, (id, version), &detail, Some(from), now).await?;
+    caller.audit(tx, "transaction.status_updated", &[("transaction", id.0)], now).await?;
+    Ok(detail)
 }

@@ -57,6 +57,7 @@ mod sweeps;
 mod traces;
 mod transaction_erasure;
 mod transaction_lists;
+mod transaction_remediation;
 mod transaction_rule_past;
 mod transaction_rule_runs;
 mod transaction_rules;
