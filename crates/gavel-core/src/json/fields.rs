@@ -25,7 +25,8 @@ use super::{Members, Value};
 
 /// The name under which errors stand that belong to no field.
 const NO_FIELD: &str = "non_field_errors";
-/// Most bad fields that one answer names: whoever sends thousands of them is told of the first, and the answer stays small.
+/// Most mistakes of one object or array that an answer names: whoever makes thousands is told of the first, and the answer
+/// stays small.
 pub const NAMED: usize = 500;
 
 /// A member that a change may leave alone, clear or set.
@@ -189,6 +190,11 @@ impl FieldErrors {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// How many mistakes these are, those of nested objects and arrays among them.
+    pub(super) fn count(&self) -> usize {
+        self.0.iter().map(|(_, error)| error.count()).sum()
+    }
 }
 
 impl Serialize for FieldErrors {
@@ -340,6 +346,15 @@ impl FieldError {
     /// Not an alpha-3 country code; the text names the field.
     pub fn not_a_country(field: &str) -> Self {
         Self::text(format!("Invalid ISO 3166-1 alpha-3 country code for {field}."))
+    }
+
+    pub(super) fn count(&self) -> usize {
+        match self {
+            Self::Texts(_) | Self::Plain(_) => 1,
+            Self::Nested(errors) => errors.count(),
+            Self::Items(items) => items.iter().map(FieldErrors::count).sum(),
+            Self::ByIndex(items) => items.iter().map(|(_, error)| error.count()).sum(),
+        }
     }
 }
 

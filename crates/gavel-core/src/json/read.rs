@@ -10,7 +10,7 @@
 
 use uuid::Uuid;
 
-use super::{FieldError, FieldErrors, Members, Value, canonical};
+use super::{FieldError, FieldErrors, Members, NAMED, Value, canonical};
 use crate::{
     entry::{country, email::Email},
     ids::parse_uuid,
@@ -204,16 +204,22 @@ pub fn nested<'v, 'a: 'v, T>(
     move |sent| object(sent).and_then(|_| read(sent).map_err(FieldError::Nested))
 }
 
-/// An array of scalars; bad items are reported by their index.
+/// An array of scalars; bad items are reported by their index, of very many the first.
 pub fn list_of<'v, 'a: 'v, T>(
     read: impl Fn(&'v Value<'a>) -> Result<T, FieldError>,
 ) -> impl Fn(&'v Value<'a>) -> Result<Vec<T>, FieldError> {
     move |sent| {
-        let (mut good, mut bad) = (Vec::new(), Vec::new());
+        let (mut good, mut bad, mut mistakes) = (Vec::new(), Vec::new(), 0);
         for (index, item) in array(sent)?.iter().enumerate() {
             match item_not_null(item).and_then(&read) {
                 Ok(item) => good.push(item),
-                Err(error) => bad.push((index, error)),
+                Err(error) => {
+                    mistakes += error.count();
+                    bad.push((index, error));
+                }
+            }
+            if mistakes >= NAMED {
+                break;
             }
         }
         if bad.is_empty() { Ok(good) } else { Err(FieldError::ByIndex(bad)) }
@@ -224,16 +230,28 @@ fn item_not_null<'v, 'a>(item: &'v Value<'a>) -> Result<&'v Value<'a>, FieldErro
     if *item == Value::Null { Err(FieldError::null()) } else { Ok(item) }
 }
 
-/// An array of objects; the errors are an array parallel to it.
+/// An array of objects; the errors are an array parallel to it, up to the last of very many.
 pub fn list_of_objects<'v, 'a: 'v, T>(
     read: impl Fn(&'v Value<'a>) -> Result<T, FieldErrors>,
 ) -> impl Fn(&'v Value<'a>) -> Result<Vec<T>, FieldError> {
     move |sent| {
-        let read: Vec<_> = array(sent)?.iter().map(&read).collect();
-        if read.iter().all(Result::is_ok) {
-            return Ok(read.into_iter().flatten().collect());
+        let (mut good, mut errors, mut mistakes) = (Vec::new(), Vec::new(), 0);
+        for item in array(sent)? {
+            match read(item) {
+                Ok(item) => {
+                    good.push(item);
+                    errors.push(FieldErrors::default());
+                }
+                Err(bad) => {
+                    mistakes += bad.count();
+                    errors.push(bad);
+                }
+            }
+            if mistakes >= NAMED {
+                break;
+            }
         }
-        Err(FieldError::Items(read.into_iter().map(|item| item.err().unwrap_or_default()).collect()))
+        if good.len() == errors.len() { Ok(good) } else { Err(FieldError::Items(errors)) }
     }
 }
 

@@ -242,3 +242,20 @@ fn objects_in_objects_and_lists() {
     assert_eq!(run("{}"), json!({"feature": ["This field is required."]}));
     assert_eq!(run("[]"), json!(["Invalid data. Expected a dictionary, but got list."]));
 }
+
+#[test]
+fn of_very_many_mistakes_the_first_are_named() {
+    let array = |item: &str, times: usize| format!("[{}]", vec![item; times].join(","));
+    let scalars = answer(&array("\"x\"", 100_000), |sent| list_of(integer(0, 150))(sent));
+    assert_eq!((scalars.as_object().unwrap().len(), &scalars["499"]), (500, &json!(["A valid integer is required."])));
+    let objects = answer(&array("{}", 100_000), |sent| list_of_objects(node)(sent));
+    assert_eq!(objects.as_array().unwrap().len(), 500);
+    // Also where they are deep inside.
+    let nodes = |sent: &Value<'_>| {
+        let mut fields = Fields::of(sent)?;
+        let nodes = fields.required("nodes", |sent| list_of_objects(node)(sent));
+        fields.finish(|| nodes)
+    };
+    let deep = answer(&array(&format!("{{\"nodes\":{}}}", array("{}", 300)), 300), |sent| list_of_objects(nodes)(sent));
+    assert_eq!(deep.as_array().unwrap().iter().map(|item| item["nodes"].as_array().unwrap().len()).sum::<usize>(), 600);
+}
