@@ -86,6 +86,10 @@ const NAMES: &[&str] = &["description", "label", "name", "workflow_label"];
 /// What a questionnaire says of itself, where questionnaires are what is asked for.
 const FORMS: &[&str] = &["default_language", "languages", "question_types", "title", "workflow_names"];
 
+/// What proves the audit trail, where that is what is asked for: keys, hashes and signatures are for everybody to check.
+const PROOFS: &[&str] =
+    &["algorithm", "application", "at", "hash", "head", "key_id", "public_key", "signature", "since", "until", "values_state"];
+
 /// Objects of the client's own making, and arrays of them: even the names of their members may be about somebody. Every
 /// such member of evidence is here, which a test asks the shapes.
 const FREE: &[&str] = &[
@@ -137,6 +141,7 @@ const PERSONAL_NUMBERS: &[&str] = &["age", "age_estimation", "latitude", "longit
 pub(super) struct Mask {
     names: bool,
     forms: bool,
+    proofs: bool,
 }
 
 impl Mask {
@@ -147,7 +152,7 @@ impl Mask {
                 if !role.has(Power::PersonalData) && role.level(resource) < Level::Write =>
             {
                 let names = matches!(resource, Resource::Lists | Resource::Workflows | Resource::Webhooks);
-                Some(Self { names, forms: resource == Resource::Workflows })
+                Some(Self { names, forms: resource == Resource::Workflows, proofs: resource == Resource::Audit })
             }
             // Nobody has other routes without the power they ask for, or they are about the caller.
             _ => None,
@@ -182,6 +187,7 @@ impl Mask {
         match value {
             Value::Object(_) if FREE.contains(&name) => *value = Value::Null,
             Value::Object(_) if self.forms && name == "graph" => {} // What is asked, of nobody in particular.
+            Value::Object(_) if self.proofs && name == "objects" => {} // Ids by kind.
             Value::Object(members) => members.iter_mut().for_each(|(name, value)| self.hide(value, name)),
             Value::Array(items) => items.iter_mut().for_each(|item| self.hide(item, name)),
             Value::String(text) if !self.is_open(name, text) => *text = HIDDEN.to_owned(),
@@ -196,6 +202,7 @@ impl Mask {
             || OPEN.contains(&name)
             || (self.names && NAMES.contains(&name))
             || (self.forms && FORMS.contains(&name))
+            || (self.proofs && PROOFS.contains(&name))
             || name.ends_with("_status") && (SessionStatus::from_name(text).is_some() || SubjectStatus::from_name(text).is_some())
             || (is_id && parse_uuid(text).is_ok())
             || ((name.ends_with("_at") || name == "txn_date") && Timestamp::parse(text).is_some())
@@ -248,7 +255,7 @@ mod tests {
             "comment": null,
             "name": "",
         });
-        Mask { names: false, forms: false }.hide(&mut answer, "");
+        Mask { names: false, forms: false, proofs: false }.hide(&mut answer, "");
         assert_eq!(
             answer,
             json!({
@@ -301,7 +308,7 @@ mod tests {
         for name in all {
             let held = json!({ "ssn": 123_456_789, "ana": true, "source": "Ana Ruiz", "inside": [{ "status": "married" }] });
             let mut answer = json!({ name: held, "deeper": [{ name: [held, [held, 7]] }] });
-            Mask { names: true, forms: false }.hide(&mut answer, "");
+            Mask { names: true, forms: false, proofs: false }.hide(&mut answer, "");
             assert_eq!(answer, json!({ name: null, "deeper": [{ name: [null, [null, null]] }] }), "{name}");
         }
     }
@@ -312,7 +319,7 @@ mod tests {
             json!({ "title": "Funds", "languages": ["en"], "graph": { "nodes": { "a": { "title": { "en": "Source?" } } } } });
         let shown = |forms: bool| {
             let mut answer = form.clone();
-            Mask { names: true, forms }.hide(&mut answer, "");
+            Mask { names: true, forms, proofs: false }.hide(&mut answer, "");
             answer
         };
         assert_eq!(shown(true), form);

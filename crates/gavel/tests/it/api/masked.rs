@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     db_test,
-    harness::{Client, Server, text},
+    harness::{Client, Server, text, trail},
 };
 
 fn forbidden() -> Value {
@@ -112,6 +112,23 @@ db_test!(filters_over_what_is_shown_work, server => {
     }
     // What somebody works on, they may search.
     server.member("dora@acme.example", Role::Developer).await.get("/v3/webhook/destinations/?search=x").await.ok(200);
+    server.stop().await;
+});
+
+db_test!(whoever_may_not_see_values_may_check_the_trail, server => {
+    server.session().await;
+    trail::sealed(&server).await;
+    for person in &masked(&server).await {
+        trail::sealed(&server).await;
+        for path in ["/x/audit/public-key/", "/x/audit/checkpoints/"] {
+            let seen = person.get(path).await.ok(200).to_string();
+            assert!(!seen.contains("***"), "{path}: {seen}");
+        }
+        let seen = person.get("/x/audit/events/").await.ok(200);
+        let row = &seen["results"][0];
+        assert!(row["hash"].is_string() && row["values"].is_null() && row["values_state"] == "masked", "{row}");
+        assert!(!seen.to_string().contains("***"), "{seen}");
+    }
     server.stop().await;
 });
 
