@@ -25,7 +25,16 @@ impl Place {
         let folder = tempfile::tempdir().unwrap();
         match engine {
             Engine::Sqlite => Some(Self { folder, url: None }),
-            Engine::Postgres => Some(Self { folder, url: Some(new_database().await?) }),
+            Engine::Postgres => Some(Self { folder, url: Some(new_database(false).await?) }),
+        }
+    }
+
+    /// Makes one whose PostgreSQL database has this version's schema already: a copy is made in a fifth of the time that
+    /// the migrations take.
+    pub async fn migrated(engine: Engine) -> Option<Self> {
+        match engine {
+            Engine::Sqlite => Self::make(engine).await,
+            Engine::Postgres => Some(Self { folder: tempfile::tempdir().unwrap(), url: Some(new_database(true).await?) }),
         }
     }
 
@@ -52,8 +61,26 @@ impl Place {
     }
 }
 
-/// Makes an empty database on the test server. They go with that server.
-async fn new_database() -> Option<String> {
+impl Drop for Place {
+    /// The database goes with the test: hundreds of them would fill a disk.
+    fn drop(&mut self) {
+        let Some(url) = self.url.take() else { return };
+        let gone = std::thread::spawn(move || {
+            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+                let name = url::Url::parse(&url).unwrap().path().trim_start_matches('/').to_owned();
+                let (client, connection) = tokio_postgres::connect(&std::env::var("GAVEL_TEST_POSTGRES").unwrap(), NoTls).await?;
+                tokio::spawn(connection);
+                client.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await
+            })
+        });
+        if let Ok(Err(error)) = gone.join() {
+            eprintln!("the database of this test stays: {error}");
+        }
+    }
+}
+
+/// Makes a database on the test server, empty or with this version's schema.
+async fn new_database(migrated: bool) -> Option<String> {
     let Ok(base) = std::env::var("GAVEL_TEST_POSTGRES") else {
         let required = std::env::var("GAVEL_REQUIRE_POSTGRES").is_ok_and(|value| value == "1");
         assert!(!required, "GAVEL_REQUIRE_POSTGRES=1, but GAVEL_TEST_POSTGRES names no server; run scripts/test");
@@ -62,10 +89,33 @@ async fn new_database() -> Option<String> {
     let name = format!("gavel_{}", uuid::Uuid::new_v4().simple());
     let (client, connection) = tokio_postgres::connect(&base, NoTls).await.unwrap();
     tokio::spawn(connection);
-    client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
-    let mut url = url::Url::parse(&base).unwrap();
-    url.set_path(&name);
-    Some(url.to_string())
+    let template = if migrated { format!("TEMPLATE {}", template(&client, &base).await) } else { String::new() };
+    client.batch_execute(&format!("CREATE DATABASE {name} {template}")).await.unwrap();
+    Some(url_of(&base, &name))
+}
+
+fn url_of(base: &str, database: &str) -> String {
+    let mut url = url::Url::parse(base).unwrap();
+    url.set_path(database);
+    url.to_string()
+}
+
+/// A database that this build has migrated. The first test that asks makes it, others wait.
+async fn template(client: &tokio_postgres::Client, base: &str) -> String {
+    let binary = env!("CARGO_BIN_EXE_gavel");
+    let built = std::fs::metadata(binary).unwrap().modified().unwrap();
+    let name = format!("template_{}", built.duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos());
+    client.batch_execute("SELECT pg_advisory_lock(1)").await.unwrap();
+    if client.query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&name]).await.unwrap().is_none() {
+        client.batch_execute(&format!("DROP DATABASE IF EXISTS {name}_new")).await.unwrap();
+        client.batch_execute(&format!("CREATE DATABASE {name}_new")).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let migrate = ["migrate", "--database", &url_of(base, &format!("{name}_new")), "--data", folder.path().to_str().unwrap()];
+        assert!(std::process::Command::new(binary).args(migrate).output().unwrap().status.success());
+        client.batch_execute(&format!("ALTER DATABASE {name}_new RENAME TO {name}")).await.unwrap();
+    }
+    client.batch_execute("SELECT pg_advisory_unlock(1)").await.unwrap();
+    name
 }
 
 /// A PostgreSQL database nobody can reach for a while.

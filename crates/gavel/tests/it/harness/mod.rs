@@ -76,7 +76,7 @@ impl Server {
 
     /// The same with other settings.
     pub async fn start_with(engine: Engine, change: impl FnOnce(&mut Settings)) -> Option<Self> {
-        let place = database::Place::make(engine).await?;
+        let place = database::Place::migrated(engine).await?;
         let mut settings = settings(&place);
         change(&mut settings);
         let ready = prepare(settings.check().unwrap()).await.map_err(|e| panic!("{e:?}")).unwrap();
