@@ -4,7 +4,6 @@ use gavel_core::{
     ids::{ApplicationId, MediaId, SessionId},
     time::Timestamp,
 };
-
 use uuid::Uuid;
 
 use super::{StoreError, Tx, Value};
