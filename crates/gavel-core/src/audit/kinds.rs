@@ -104,7 +104,7 @@ pub const KINDS: &[(&str, &str)] = &[
     ("sweep.started", "past sessions are looked through for values that were blocked"),
     ("transaction.created", "a transaction was made and decided"),
     ("transaction.erased", "what a transaction held of one of its parties was erased"),
-    ("transaction.status_updated", "a person changed where a transaction stands"),
+    ("transaction.status_updated", "a person changed where a transaction stands, or it went on after the session it waited for"),
     ("transactions.imported", "a batch of a file became transactions, or changed them"),
     ("user.commented", "a user was commented"),
     ("user.created", "a user was made by a call"),

@@ -109,23 +109,29 @@ pub(crate) fn write(out: &mut String, value: &Value<'_>, escape: Escape) {
     }
 }
 
-/// A JSON string with its quotes.
+/// A JSON string with its quotes. Most texts need no escapes: what lies between them is copied whole.
 pub(crate) fn write_text(out: &mut String, text: &str, escape: Escape) {
+    let stays = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\' && (byte < 0x7f || escape != Escape::BeyondAscii);
     out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{8}' => out.push_str("\\b"),
-            '\t' => out.push_str("\\t"),
-            '\n' => out.push_str("\\n"),
-            '\u{c}' => out.push_str("\\f"),
-            '\r' => out.push_str("\\r"),
-            '\0'..='\u{1f}' => write_units(out, character),
-            '\u{7f}'.. if escape == Escape::BeyondAscii => write_units(out, character),
-            plain => out.push(plain),
+    let mut rest = text;
+    while let Some(place) = rest.bytes().position(|byte| !stays(byte)) {
+        let (before, from) = rest.split_at(place); // The first byte of a character: either it is ASCII, or all before it are.
+        out.push_str(before);
+        let mut characters = from.chars();
+        match characters.next() {
+            Some('"') => out.push_str("\\\""),
+            Some('\\') => out.push_str("\\\\"),
+            Some('\u{8}') => out.push_str("\\b"),
+            Some('\t') => out.push_str("\\t"),
+            Some('\n') => out.push_str("\\n"),
+            Some('\u{c}') => out.push_str("\\f"),
+            Some('\r') => out.push_str("\\r"),
+            Some(other) => write_units(out, other),
+            None => {}
         }
+        rest = characters.as_str();
     }
+    out.push_str(rest);
     out.push('"');
 }
 

@@ -147,6 +147,16 @@ proptest! {
     }
 
     #[test]
+    fn a_text_is_escaped_as_others_do(text in "[ -~\\x00-\\x1f\"\\\\\\x7f\\PC]{0,40}") {
+        let (mut needed, mut ascii) = (String::new(), String::new());
+        write_text(&mut needed, &text, Escape::Needed);
+        write_text(&mut ascii, &text, Escape::BeyondAscii);
+        prop_assert_eq!(&needed, &serde_json::to_string(&text).unwrap());
+        prop_assert!(ascii.bytes().all(|byte| (b' '..0x7f).contains(&byte)));
+        prop_assert_eq!(serde_json::from_str::<String>(&ascii).unwrap(), text);
+    }
+
+    #[test]
     fn the_two_forms_mean_the_same(value in crate::json::tests::any_json()) {
         let sent = value.to_string();
         let (body, v2) = both(&sent);
